@@ -1,0 +1,48 @@
+#include "duration.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct {
+  const char *name;
+  uint64_t ms;
+} units[] = {
+    // "ms" before "m": the longer name first.
+    {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000},
+};
+
+static uint64_t find_unit(const char **text) {
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+    size_t length = strlen(units[i].name);
+    if (strncmp(*text, units[i].name, length) == 0) {
+      *text += length;
+      return units[i].ms;
+    }
+  }
+  return 0;
+}
+
+bool far_duration_parse(const char *text, uint64_t *ms) {
+  const double most_ms = 1e15; // Thirty thousand years.
+  double total_ms = 0;
+  if (*text == '\0')
+    return false;
+  while (*text != '\0') {
+    if (*text < '0' || *text > '9')
+      return false;
+    double number = 0, place = 1;
+    for (; *text >= '0' && *text <= '9'; text++)
+      number = number * 10 + (*text - '0');
+    if (*text == '.')
+      for (text++; *text >= '0' && *text <= '9'; text++)
+        number += (*text - '0') * (place /= 10);
+    uint64_t unit_ms = find_unit(&text);
+    if (unit_ms == 0)
+      return false;
+    total_ms += number * (double)unit_ms;
+    if (!(total_ms <= most_ms))
+      return false;
+  }
+  *ms = (uint64_t)(total_ms + 0.5);
+  return true;
+}

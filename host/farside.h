@@ -1,0 +1,252 @@
+// Farside: the place where a Lua app works while nobody is looking.
+//
+// A host is one event loop, one clock and any number of scripts. It belongs to
+// the thread that opened it: call everything here on that thread, except the
+// three functions under "From any thread". One process may have many hosts.
+//
+//   farside_config config;
+//   farside_config_init(&config);
+//   farside_host *host = NULL;
+//   if (farside_host_open(&config, &host) == FARSIDE_OK &&
+//       farside_load_file(host, "app.lua", 0, NULL) == FARSIDE_OK)
+//     farside_run(host);
+//   farside_host_close(host);
+#ifndef FARSIDE_H
+#define FARSIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "platform.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define FARSIDE_API __attribute__((visibility("default")))
+#else
+#define FARSIDE_API
+#endif
+
+#define FARSIDE_VERSION "0.1.0"
+
+// -- Results ----------------------------------------------------------------
+
+// Every expected failure: a number, the NAME that scripts get as the third
+// result, and a sentence.
+#define FARSIDE_STATUS_MAP(X)                                                  \
+  X(0, OK, "it worked")                                                        \
+  X(1, NOMEM, "there is not enough memory")                                    \
+  X(2, INVALID, "an argument or a setting is wrong")                           \
+  X(3, NOTASK, "no task has this id")                                          \
+  X(4, FINISHED, "the task has ended already")                                 \
+  X(5, EXPIRED, "the task's time ran out and the host ended it")               \
+  X(6, LIMIT, "the limit is reached")                                          \
+  X(7, BUSY, "the host is running: this call came from inside a callback")     \
+  X(8, CLOSED, "the host is closed")                                           \
+  X(9, NOFILE, "the file cannot be read")                                      \
+  X(10, SYNTAX, "the script does not parse")                                   \
+  X(11, SCRIPT, "the script raised an error")                                  \
+  X(12, UNSUPPORTED, "this platform cannot do that")                           \
+  X(13, INTERRUPTED, "the wait was ended by somebody else")                    \
+  X(14, SYSTEM, "the operating system refused")
+
+typedef enum farside_status {
+#define FARSIDE_STATUS(code, name, text) FARSIDE_##name = code,
+  FARSIDE_STATUS_MAP(FARSIDE_STATUS)
+#undef FARSIDE_STATUS
+} farside_status;
+
+// The sentence of a status, for example "no task has this id". Never NULL, and
+// never freed. Any thread.
+FARSIDE_API
+const char *farside_status_text(farside_status status);
+
+// The name of a status without its prefix, for example "NOTASK". Any thread.
+FARSIDE_API
+const char *farside_status_name(farside_status status);
+
+// FARSIDE_VERSION of the library that is loaded. Any thread.
+FARSIDE_API
+const char *farside_version(void);
+
+// -- What a host reports -----------------------------------------------------
+
+typedef enum farside_level {
+  FARSIDE_DEBUG,
+  FARSIDE_INFO,
+  FARSIDE_WARN,
+  FARSIDE_ERROR
+} farside_level;
+
+// One entry of the timeline: the answer to "what happened, and why".
+// All strings are borrowed: they live until the callback returns.
+typedef struct farside_entry {
+  uint64_t t_ms;       // Milliseconds since the host was opened.
+  const char *what;    // "task.finish": the list is in docs/reference.md.
+  farside_level level; // How much it should worry the reader.
+  const char *state;   // The app's state at that moment: "background".
+  const char *script;  // The script's name, or NULL.
+  uint64_t task;       // The task's id, or 0.
+  const char *name;    // The task's name, or NULL.
+  const char *where;   // "app.lua:12", where the task was begun, or NULL.
+  const char *why;     // A sentence, a log message or a traceback, or NULL.
+} farside_entry;
+
+// Counts since the host was opened.
+typedef struct farside_stats {
+  uint64_t errors;       // Script errors: at load, in a callback, in a closure.
+  uint64_t tasks_begun;  // Tasks handed to exec.
+  uint64_t tasks_open;   // Of these, not ended yet.
+  uint64_t finished;     // Ended by finish.
+  uint64_t failed;       // Ended by an error in the closure.
+  uint64_t expired;      // Ended by the host at the deadline.
+  uint64_t cancelled;    // Ended because the app or its script ended.
+  uint64_t leaked;       // Reported as leaked; some may have expired later.
+  uint64_t memory_bytes; // Taken through the host's allocator right now.
+} farside_stats;
+
+// -- Open and close ----------------------------------------------------------
+
+// Takes, resizes and frees all memory of a host and its scripts, in the shape
+// of lua_Alloc: bytes_new == 0 frees, ptr == NULL allocates. The default uses
+// realloc() and free(). Called on the host's thread only: what farside_post()
+// queues, and what libuv keeps for itself, comes from malloc().
+typedef void *(*farside_allocate)(void *user, void *ptr, size_t bytes_old,
+                                  size_t bytes_new);
+
+// Sees each entry of the timeline as it happens, on the host's thread. It may
+// call any function of this header on the same host; farside_host_close() then
+// takes effect as written there.
+typedef void (*farside_on_entry)(void *user, const farside_entry *entry);
+
+typedef struct farside_config {
+  uint64_t version; // Set by farside_config_init(). Leave it.
+
+  // The OS whose rules hold: "ios", "android", "strict" or "desktop".
+  // Default "desktop".
+  const char *profile;
+
+  // What to ask of the OS. Default NULL: nothing. The struct is copied.
+  const farside_platform *platform;
+
+  farside_allocate allocate; // Default NULL: realloc() and free().
+  farside_on_entry on_entry; // Default NULL.
+  void *user;                // For both of the above.
+
+  // How many entries the timeline remembers; older ones are dropped and
+  // counted. Default 10000.
+  size_t timeline_entries_max;
+
+  // How long open tasks have when the app is told to end. 0: as the profile
+  // says. Default 0. Milliseconds.
+  uint64_t grace_ms;
+
+  // Whether farside_run() returns once no script has a listener, a timer, a
+  // sleeping coroutine or a task left. Default false: it waits for posts.
+  bool exit_when_idle;
+
+  // What App.getInfo() and App.getLaunchUrl() answer, and the reason of the
+  // `launch` event. Default NULL: the name of the first script, "", none, and
+  // "user".
+  const char *app_name, *app_id, *app_version, *app_build;
+  const char *launch_url, *launch_reason;
+} farside_config;
+
+typedef struct farside_host farside_host;
+
+// Fills a config with the defaults above. Any thread.
+FARSIDE_API
+void farside_config_init(farside_config *config);
+
+// Opens a host. The config and its strings are copied. On failure *host is
+// NULL: FARSIDE_INVALID for a config that was not initialised, an unknown
+// profile or a platform of another version, FARSIDE_NOMEM, FARSIDE_SYSTEM.
+FARSIDE_API
+farside_status farside_host_open(const farside_config *config,
+                                 farside_host **host);
+
+// Closes a host: ends the app, cancels its tasks, closes its scripts, gives
+// back every byte and handle. Safe on NULL. From inside a callback it takes
+// effect when the farside_run(), farside_tick() or farside_load_…() that made
+// the callback ends; that call then returns FARSIDE_CLOSED, and the host is
+// gone. No other thread may be inside farside_post() or farside_stop().
+FARSIDE_API
+void farside_host_close(farside_host *host);
+
+// -- Scripts -----------------------------------------------------------------
+
+// Loads a script and runs its main chunk up to its end or its first sleep. The
+// first load launches the app. argv holds the script's arguments, `...` and
+// `arg`, and ends with NULL; NULL means none. The path of load_file is what
+// error messages and `where` show.
+//
+// FARSIDE_NOFILE, FARSIDE_SYNTAX and FARSIDE_SCRIPT leave a sentence with file
+// and line in farside_error(), and the host without that script.
+FARSIDE_API
+farside_status farside_load_file(farside_host *host, const char *path, int argc,
+                                 const char *const *argv);
+FARSIDE_API
+farside_status farside_load_buffer(farside_host *host, const char *name,
+                                   const char *source, size_t bytes, int argc,
+                                   const char *const *argv);
+
+// What went wrong in the last call that failed; "" if none has. Yours until
+// the next call.
+FARSIDE_API
+const char *farside_error(const farside_host *host);
+
+// -- Running -----------------------------------------------------------------
+
+// Runs the host until the app has ended (App.exitApp, a posted "terminate",
+// farside_stop) or, with exit_when_idle, until nothing is left to wait for.
+// Waits without using the processor. FARSIDE_BUSY from inside a callback.
+FARSIDE_API
+farside_status farside_run(farside_host *host);
+
+// Does what is due and returns, for engines that own the main loop: call it
+// once a frame. Begins nothing new after budget_ms milliseconds; a turn of a
+// script that is under way is not cut. FARSIDE_CLOSED once the app has ended.
+FARSIDE_API
+farside_status farside_tick(farside_host *host, uint64_t budget_ms);
+
+// Whether the app has ended: farside_run() would return at once.
+FARSIDE_API
+bool farside_has_ended(const farside_host *host);
+
+// Counts, for a report or an exit code.
+FARSIDE_API
+void farside_get_stats(const farside_host *host, farside_stats *stats);
+
+// -- From any thread ---------------------------------------------------------
+
+// Tells the app what happened to it. Never waits: the event is queued, in
+// order, and the host is woken. The words are those that scripts hear:
+//
+//   "pause"             the app is in the background now
+//   "resume"            it is in the foreground and active again
+//   "appStateChange"    {"isActive":false}: visible, but not in use; or true
+//   "memoryWarning"     {"level":"low"}, or any other word of the OS
+//   "appUrlOpen"        {"url":"…"}
+//   "appRestoredResult" {"pluginId":"…","methodName":"…", …}
+//   "backButton"        {"canGoBack":true}
+//   "terminate"         {"reason":"…","graceMs":5000}, both optional
+//
+// json is one JSON object, or NULL for none; both strings are copied. Repeating
+// a state is harmless: scripts hear of changes only. FARSIDE_INVALID for any
+// other word and for JSON that does not parse, FARSIDE_NOMEM.
+FARSIDE_API
+farside_status farside_post(farside_host *host, const char *event,
+                            const char *json);
+
+// Ends the app without a word to its scripts: farside_run() returns soon.
+FARSIDE_API
+void farside_stop(farside_host *host);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
