@@ -1,0 +1,71 @@
+// The timeline: the bounded log of what happened to an app, and why.
+//
+// Specs compare it, reports draw it, and its hash tells whether two runs were
+// the same. It keeps the newest entries; those it had to drop are counted and
+// are still in the hash.
+#ifndef FAR_TIMELINE_H
+#define FAR_TIMELINE_H
+
+#include "memory.h"
+
+#define FAR_WHAT_MAP(X)                                                        \
+  X(APP_LAUNCH, "app.launch")                                                  \
+  X(APP_ACTIVE, "app.active")                                                  \
+  X(APP_INACTIVE, "app.inactive")                                              \
+  X(APP_PAUSE, "app.pause")                                                    \
+  X(APP_RESUME, "app.resume")                                                  \
+  X(APP_SUSPEND, "app.suspend")                                                \
+  X(APP_TERMINATE, "app.terminate")                                            \
+  X(APP_KILL, "app.kill")                                                      \
+  X(APP_END, "app.end")                                                        \
+  X(TASK_BEGIN, "task.begin")                                                  \
+  X(TASK_RUN, "task.run")                                                      \
+  X(TASK_FINISH, "task.finish")                                                \
+  X(TASK_FAIL, "task.fail")                                                    \
+  X(TASK_EXPIRING, "task.expiring")                                            \
+  X(TASK_EXPIRE, "task.expire")                                                \
+  X(TASK_CANCEL, "task.cancel")                                                \
+  X(TASK_LEAK, "task.leak")                                                    \
+  X(TIMER_FIRE, "timer.fire")                                                  \
+  X(LOG, "log")
+
+typedef enum far_what {
+#define FAR_WHAT(id, name) FAR_WHAT_##id,
+  FAR_WHAT_MAP(FAR_WHAT)
+#undef FAR_WHAT
+      FAR_WHATS
+} far_what;
+
+typedef struct far_record {
+  farside_entry entry;
+  char *text; // Holds the entry's strings, one after the other.
+  size_t text_bytes;
+} far_record;
+
+typedef struct far_timeline {
+  far_memory *memory;
+  far_record *records; // A ring.
+  size_t capacity;
+  size_t capacity_max;
+  uint64_t count; // Entries ever added.
+  uint64_t first; // The oldest entry that is still kept.
+  uint64_t hash;
+} far_timeline;
+
+void far_timeline_init(far_timeline *timeline, far_memory *memory,
+                       size_t entries_max);
+void far_timeline_deinit(far_timeline *timeline);
+
+// Adds an entry; its strings are copied, long ones cut with a note. It never
+// fails: when memory is short the entry is dropped, as if it were too old.
+void far_timeline_add(far_timeline *timeline, const farside_entry *entry);
+
+// Reads entry number `index`, from `first` up to `count`. NULL when it is
+// dropped. Valid until the next call of far_timeline_add().
+const farside_entry *far_timeline_get(const far_timeline *timeline,
+                                      uint64_t index);
+
+// "task.finish"
+const char *far_what_name(far_what what);
+
+#endif
