@@ -1,0 +1,52 @@
+// The clock: what time it is, and who wakes the host when its next deadline
+// comes.
+//
+// The real clock is a libuv loop with one timer that is armed only while there
+// is a deadline: an idle app costs no wake-up. The virtual clock stands still
+// until a simulated phone moves it; no loop turns while time is virtual.
+#ifndef FAR_CLOCK_H
+#define FAR_CLOCK_H
+
+#include "timer.h"
+
+typedef struct uv_loop_s uv_loop_t;
+typedef struct far_clock far_clock;
+
+struct far_clock {
+  // Milliseconds that only grow, from any origin.
+  uint64_t (*now_ms)(far_clock *clock);
+
+  // Milliseconds since 1970, which can jump.
+  int64_t (*wall_ms)(far_clock *clock);
+
+  // Asks to be back at `when_ms`; FAR_NEVER asks for nothing. One deadline: a
+  // new one replaces the old.
+  void (*arm)(far_clock *clock, uint64_t when_ms);
+
+  // Takes what the world has to say; with `wait`, sleeps until there is
+  // something: a deadline, a signal, far_clock_wake.
+  void (*poll)(far_clock *clock, bool wait);
+
+  // Ends a wait. The one function that any thread may call.
+  void (*wake)(far_clock *clock);
+
+  // Releases everything. NULL-safe through far_clock_close().
+  void (*close)(far_clock *clock);
+};
+
+// Opens the real clock. Fails with FARSIDE_NOMEM or FARSIDE_SYSTEM.
+farside_status far_clock_open_real(far_memory *memory, far_clock **clock);
+
+// Opens a virtual clock at monotonic zero and the given wall time.
+farside_status far_clock_open_virtual(far_memory *memory, int64_t wall_ms,
+                                      far_clock **clock);
+
+void far_clock_close(far_clock *clock);
+
+// The loop of a real clock, for platforms and I/O; NULL for a virtual one.
+uv_loop_t *far_clock_loop(far_clock *clock);
+
+// Moves a virtual clock forward. It never goes back.
+void far_clock_set(far_clock *clock, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,124 @@
+#include "event.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool set_text(far_event *event, const char *text) {
+  size_t bytes = strlen(text) + 1;
+  event->text = malloc(bytes);
+  if (event->text != NULL)
+    memcpy(event->text, text, bytes);
+  return event->text != NULL;
+}
+
+far_event *far_event_new(far_event_kind kind, const char *text) {
+  far_event *event = calloc(1, sizeof *event);
+  if (event == NULL)
+    return NULL;
+  event->kind = kind;
+  event->references = 1;
+  event->grace_ms = -1;
+  if (text != NULL && !set_text(event, text)) {
+    free(event);
+    return NULL;
+  }
+  return event;
+}
+
+static farside_status read_active(const json_t *object, far_event *event) {
+  const json_t *active = json_object_get(object, "isActive");
+  if (!json_is_boolean(active))
+    return FARSIDE_INVALID;
+  event->flag = json_is_true(active);
+  return FARSIDE_OK;
+}
+
+static farside_status read_terminate(const json_t *object, far_event *event) {
+  const json_t *grace = json_object_get(object, "graceMs");
+  const json_t *reason = json_object_get(object, "reason");
+  if ((grace && (!json_is_integer(grace) || json_integer_value(grace) < 0)) ||
+      (reason && !json_is_string(reason)))
+    return FARSIDE_INVALID;
+  if (grace != NULL)
+    event->grace_ms = json_integer_value(grace);
+  if (reason != NULL && !set_text(event, json_string_value(reason)))
+    return FARSIDE_NOMEM;
+  return FARSIDE_OK;
+}
+
+static farside_status fill(far_event *event, const char *json,
+                           const json_t *object) {
+  switch (event->kind) {
+  case FAR_EVENT_APP_STATE_CHANGE:
+    return read_active(object, event);
+  case FAR_EVENT_TERMINATE:
+    return read_terminate(object, event);
+  case FAR_EVENT_LAUNCH:
+    return FARSIDE_INVALID; // The host launches; nobody posts it.
+  default:
+    if (json == NULL)
+      return FARSIDE_OK;
+    return set_text(event, json) ? FARSIDE_OK : FARSIDE_NOMEM;
+  }
+}
+
+farside_status far_event_parse(const char *name, const char *json,
+                               far_event **event) {
+  *event = NULL;
+  far_event_kind kind;
+  if (name == NULL || !far_event_find(name, &kind))
+    return FARSIDE_INVALID;
+  json_t *object = json ? json_loads(json, JSON_REJECT_DUPLICATES, NULL) : NULL;
+  if (json != NULL && !json_is_object(object)) {
+    json_decref(object);
+    return FARSIDE_INVALID;
+  }
+  far_event *fresh = far_event_new(kind, NULL);
+  farside_status status = fresh ? fill(fresh, json, object) : FARSIDE_NOMEM;
+  json_decref(object);
+  if (status != FARSIDE_OK) {
+    far_event_release(fresh);
+    return status;
+  }
+  *event = fresh;
+  return FARSIDE_OK;
+}
+
+far_event *far_event_retain(far_event *event) {
+  event->references++;
+  return event;
+}
+
+void far_event_release(far_event *event) {
+  if (event == NULL || --event->references > 0)
+    return;
+  free(event->text);
+  free(event);
+}
+
+static const struct {
+  const char *name;
+  bool is_retained;
+} events[] = {
+#define FAR_EVENT(id, name, is_retained) {name, is_retained},
+    FAR_EVENT_MAP(FAR_EVENT)
+#undef FAR_EVENT
+};
+
+bool far_event_find(const char *name, far_event_kind *kind) {
+  for (size_t i = 0; i < FAR_EVENTS; i++)
+    if (strcmp(name, events[i].name) == 0) {
+      *kind = (far_event_kind)i;
+      return true;
+    }
+  return false;
+}
+
+const char *far_event_name(far_event_kind kind) {
+  return events[kind].name;
+}
+
+bool far_event_is_retained(far_event_kind kind) {
+  return events[kind].is_retained;
+}

@@ -1,0 +1,57 @@
+// Events: what happens to an app, on its way from the OS to the listeners.
+//
+// One event is made once, counted by reference, and shown to each listener as
+// a table of its own.
+#ifndef FAR_EVENT_H
+#define FAR_EVENT_H
+
+#include "farside.h"
+
+// The events scripts may listen to. The third column: whether the event waits
+// for its first listener.
+#define FAR_EVENT_MAP(X)                                                       \
+  X(APP_STATE_CHANGE, "appStateChange", false)                                 \
+  X(PAUSE, "pause", false)                                                     \
+  X(RESUME, "resume", false)                                                   \
+  X(LAUNCH, "launch", true)                                                    \
+  X(APP_URL_OPEN, "appUrlOpen", true)                                          \
+  X(APP_RESTORED_RESULT, "appRestoredResult", true)                            \
+  X(BACK_BUTTON, "backButton", false)                                          \
+  X(MEMORY_WARNING, "memoryWarning", false)                                    \
+  X(TERMINATE, "terminate", false)
+
+typedef enum far_event_kind {
+#define FAR_EVENT(id, name, is_retained) FAR_EVENT_##id,
+  FAR_EVENT_MAP(FAR_EVENT)
+#undef FAR_EVENT
+      FAR_EVENTS
+} far_event_kind;
+
+typedef struct far_event {
+  far_event_kind kind;
+  int references;
+  bool flag;        // isActive of appStateChange.
+  int64_t grace_ms; // graceMs of terminate; negative: as the host decides.
+  char *text;       // The reason of launch and terminate; for the others
+                    // the JSON that came with them. NULL for none.
+  struct far_event *next; // In the inbox.
+} far_event;
+
+// Makes an event. The text is copied. NULL when memory is short. Any thread.
+far_event *far_event_new(far_event_kind kind, const char *text);
+
+// Makes an event from a posted word and its JSON. Any thread. Fails with
+// FARSIDE_INVALID for a word that is none or may not be posted, for JSON that
+// is no object, and for a field of the wrong type; with FARSIDE_NOMEM.
+farside_status far_event_parse(const char *name, const char *json,
+                               far_event **event);
+
+far_event *far_event_retain(far_event *event);
+void far_event_release(far_event *event);
+
+// "appStateChange" → FAR_EVENT_APP_STATE_CHANGE.
+bool far_event_find(const char *name, far_event_kind *kind);
+const char *far_event_name(far_event_kind kind);
+bool far_event_is_retained(far_event_kind kind);
+
+#endif

@@ -1,0 +1,634 @@
+#include "host.h"
+
+#include "far_assert.h"
+#include <stdarg.h>
+#include <string.h>
+
+enum {
+  CONFIG_VERSION = 1,
+  ENTRIES_MAX = 10000,
+  // A script that keeps the queue busy at one instant of virtual time would
+  // stop time for ever. Real apps stay far below.
+  TURNS_AT_INSTANT_MAX = 10 * 1000 * 1000
+};
+
+// -- Statuses -----------------------------------------------------------------
+
+static const struct {
+  const char *name, *text;
+} statuses[] = {
+#define FARSIDE_STATUS(code, name, text) [code] = {#name, text},
+    FARSIDE_STATUS_MAP(FARSIDE_STATUS)
+#undef FARSIDE_STATUS
+};
+
+static bool is_status(farside_status status) {
+  return (size_t)status < sizeof statuses / sizeof *statuses;
+}
+
+const char *farside_status_text(farside_status status) {
+  return is_status(status) ? statuses[status].text : "unknown status";
+}
+
+const char *farside_status_name(farside_status status) {
+  return is_status(status) ? statuses[status].name : "UNKNOWN";
+}
+
+const char *farside_version(void) {
+  return FARSIDE_VERSION;
+}
+
+farside_status far_host_fail(farside_host *host, farside_status status,
+                             const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(host->error, sizeof host->error, format, args);
+  va_end(args);
+  return status;
+}
+
+const char *farside_error(const farside_host *host) {
+  return host->error;
+}
+
+// -- The timeline -------------------------------------------------------------
+
+uint64_t far_host_now_ms(const farside_host *host) {
+  return host->clock->now_ms(host->clock) - host->origin_ms;
+}
+
+void far_host_note(farside_host *host, far_what what, farside_level level,
+                   const far_script *script, const far_task *task,
+                   const char *why) {
+  farside_entry entry = {.t_ms = far_host_now_ms(host),
+                         .what = far_what_name(what),
+                         .level = level,
+                         .state = far_app_state_name(host->app.state),
+                         .script = script ? script->name : NULL,
+                         .task = task ? task->id : 0,
+                         .name = task ? task->name : NULL,
+                         .where = task ? task->origin : NULL,
+                         .why = why};
+  far_timeline_add(&host->timeline, &entry);
+  if (host->config.on_entry != NULL) {
+    bool was_running = host->is_running;
+    host->is_running = true;
+    host->config.on_entry(host->config.user, &entry);
+    host->is_running = was_running;
+  }
+}
+
+void far_host_notef(farside_host *host, far_what what, farside_level level,
+                    const far_script *script, const far_task *task,
+                    const char *format, ...) {
+  char why[512];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(why, sizeof why, format, args);
+  va_end(args);
+  far_host_note(host, what, level, script, task, why);
+}
+
+// -- The app's life -----------------------------------------------------------
+
+// Hands an event to every script. Takes the reference over; NULL is an event
+// for which there was no memory, which must not pass in silence.
+static void deliver(farside_host *host, far_event *event, far_event_kind kind) {
+  if (event == NULL) {
+    far_host_notef(host, FAR_WHAT_LOG, FARSIDE_ERROR, NULL, NULL,
+                   "no memory for the event %s", far_event_name(kind));
+    return;
+  }
+  for (far_list *link = host->scripts.next; link != &host->scripts;
+       link = link->next) {
+    far_script *script = far_list_item(link, far_script, link);
+    if (script->deliver != NULL)
+      script->deliver(script, event);
+  }
+  far_event_release(event);
+}
+
+static void deliver_kind(farside_host *host, far_event_kind kind, bool flag) {
+  far_event *event = far_event_new(kind, NULL);
+  if (event != NULL)
+    event->flag = flag;
+  deliver(host, event, kind);
+}
+
+static void start_budgets(farside_host *host) {
+  if (host->is_terminating)
+    return;
+  int64_t os_ms = -1;
+  if (host->platform.time_remaining != NULL)
+    os_ms = host->platform.time_remaining(host->platform.self);
+  far_tasks_enter_background(&host->tasks, far_host_now_ms(host), os_ms);
+  far_jobs_arm(host);
+}
+
+static void stop_budgets(farside_host *host) {
+  if (host->is_terminating)
+    return;
+  far_tasks_leave_background(&host->tasks);
+  far_jobs_arm(host);
+}
+
+void far_host_move(farside_host *host, far_app_state target) {
+  far_app_edge edge;
+  while (far_app_step(&host->app, target, &edge)) {
+    switch (edge) {
+    case FAR_APP_ACTIVATED:
+      far_host_note(host, FAR_WHAT_APP_ACTIVE, FARSIDE_INFO, NULL, NULL, NULL);
+      deliver_kind(host, FAR_EVENT_APP_STATE_CHANGE, true);
+      break;
+    case FAR_APP_DEACTIVATED:
+      far_host_note(host, FAR_WHAT_APP_INACTIVE, FARSIDE_INFO, NULL, NULL,
+                    NULL);
+      deliver_kind(host, FAR_EVENT_APP_STATE_CHANGE, false);
+      break;
+    case FAR_APP_PAUSED:
+      far_host_note(host, FAR_WHAT_APP_PAUSE, FARSIDE_INFO, NULL, NULL, NULL);
+      start_budgets(host);
+      deliver_kind(host, FAR_EVENT_PAUSE, false);
+      break;
+    case FAR_APP_RESUMED:
+      far_timer_stop(&host->timers, &host->freeze);
+      stop_budgets(host);
+      far_host_note(host, FAR_WHAT_APP_RESUME, FARSIDE_INFO, NULL, NULL, NULL);
+      deliver_kind(host, FAR_EVENT_RESUME, false);
+      break;
+    case FAR_APP_WOKE:
+      break;
+    case FAR_APP_FELL_ASLEEP:
+      far_timer_stop(&host->timers, &host->freeze);
+      stop_budgets(host);
+      far_host_note(host, FAR_WHAT_APP_SUSPEND, FARSIDE_INFO, NULL, NULL,
+                    host->tasks.open == 0
+                        ? "no task is open: nothing of the app runs any more"
+                        : "it was made to sleep with a task open");
+      if (host->platform.suspend != NULL)
+        host->platform.suspend(host->platform.self);
+      break;
+    }
+  }
+}
+
+void far_host_launch(farside_host *host, const char *reason, const char *why) {
+  far_assert(host->app.state == FAR_APP_GONE);
+  host->has_ended = host->is_terminating = false;
+  far_tasks_leave_background(&host->tasks);
+  host->app.state = FAR_APP_ACTIVE;
+  host->launch_reason = reason;
+  far_host_note(host, FAR_WHAT_APP_LAUNCH, FARSIDE_INFO, NULL, NULL, why);
+  far_host_note(host, FAR_WHAT_APP_ACTIVE, FARSIDE_INFO, NULL, NULL, NULL);
+}
+
+void far_host_greet(farside_host *host, far_script *script) {
+  far_event *event = far_event_new(FAR_EVENT_LAUNCH, host->launch_reason);
+  if (event != NULL && script->deliver != NULL)
+    script->deliver(script, event);
+  far_event_release(event);
+}
+
+void far_host_terminate(farside_host *host, const char *reason,
+                        int64_t grace_ms) {
+  if (host->app.state == FAR_APP_GONE || host->is_terminating)
+    return;
+  if (grace_ms < 0)
+    grace_ms = host->config.grace_ms != 0
+                   ? (int64_t)host->config.grace_ms
+                   : far_policy_get(host->profile, FAR_TERMINATE_GRACE);
+  // A sleeping app has to wake in order to hear of its end.
+  if (host->app.state == FAR_APP_SUSPENDED)
+    far_host_move(host, FAR_APP_BACKGROUND);
+  host->is_terminating = true;
+  far_timer_stop(&host->timers, &host->freeze);
+  far_host_notef(host, FAR_WHAT_APP_TERMINATE, FARSIDE_INFO, NULL, NULL,
+                 "told by %s; open tasks have %.3f s", reason,
+                 (double)grace_ms / 1000);
+  far_tasks_terminate(&host->tasks, far_host_now_ms(host), (uint64_t)grace_ms);
+  far_jobs_arm(host);
+  far_event *event = far_event_new(FAR_EVENT_TERMINATE, reason);
+  if (event != NULL)
+    event->grace_ms = grace_ms;
+  deliver(host, event, FAR_EVENT_TERMINATE);
+}
+
+void far_host_end(farside_host *host, far_what what, const char *why) {
+  if (host->app.state != FAR_APP_GONE) {
+    far_jobs_cancel(host, NULL, why);
+    far_host_note(host, what, FARSIDE_INFO, NULL, NULL, why);
+  }
+  while (!far_list_is_empty(&host->scripts))
+    far_script_close(far_list_item(host->scripts.next, far_script, link));
+  far_timer_stop(&host->timers, &host->freeze);
+  host->app.state = FAR_APP_GONE;
+  host->is_terminating = false;
+  host->has_ended = true;
+}
+
+// -- Open and close -----------------------------------------------------------
+
+static const char **config_strings(farside_config *config, size_t index) {
+  const char **const strings[] = {&config->profile,      &config->app_name,
+                                  &config->app_id,       &config->app_version,
+                                  &config->app_build,    &config->launch_url,
+                                  &config->launch_reason};
+  return index < sizeof strings / sizeof *strings ? strings[index] : NULL;
+}
+
+void farside_config_init(farside_config *config) {
+  *config = (farside_config){.version = CONFIG_VERSION,
+                             .profile = "desktop",
+                             .timeline_entries_max = ENTRIES_MAX,
+                             .launch_reason = "user"};
+}
+
+static bool copy_config(farside_host *host, const farside_config *config) {
+  host->config = *config;
+  bool has_all = true;
+  const char **string;
+  for (size_t i = 0; (string = config_strings(&host->config, i)); i++) {
+    const char *original = *string;
+    *string = far_string_new(&host->memory, original);
+    has_all = has_all && (original == NULL) == (*string == NULL);
+  }
+  return has_all;
+}
+
+static void host_free(farside_host *host) {
+  far_memory memory = host->memory;
+  if (host->timers.memory != NULL)
+    far_host_end(host, FAR_WHAT_APP_END, "the host is closed");
+  far_inbox_close(host->inbox);
+  if (host->timers.memory != NULL)
+    far_timer_deinit(&host->timers, &host->freeze);
+  far_timers_deinit(&host->timers);
+  if (host->tasks.slots.memory != NULL)
+    far_tasks_deinit(&host->tasks);
+  far_timeline_deinit(&host->timeline);
+  far_clock_close(host->clock);
+  const char **string;
+  for (size_t i = 0; (string = config_strings(&host->config, i)); i++)
+    far_string_free(&host->memory, (char *)*string);
+  memory.used_bytes = host->memory.used_bytes;
+  far_free(&memory, host, sizeof *host);
+  // The promise of closing: not a byte is left.
+  far_assert(memory.used_bytes == 0);
+}
+
+// In the background with nothing to do: whatever this OS allows is over.
+static void freeze(far_timer *timer, uint64_t now_ms) {
+  (void)now_ms;
+  far_host_move(far_list_item(timer, farside_host, freeze), FAR_APP_SUSPENDED);
+}
+
+farside_status far_host_open(const farside_config *config, far_clock *clock,
+                             farside_host **host) {
+  *host = NULL;
+  if (config == NULL || config->version != CONFIG_VERSION ||
+      config->profile == NULL ||
+      (config->platform != NULL &&
+       config->platform->version != FARSIDE_PLATFORM_VERSION)) {
+    far_clock_close(clock);
+    return FARSIDE_INVALID;
+  }
+  far_memory memory;
+  far_memory_init(&memory, config->allocate, config->user);
+  farside_host *fresh = far_new(&memory, sizeof *fresh);
+  if (fresh == NULL) {
+    far_clock_close(clock);
+    return FARSIDE_NOMEM;
+  }
+  fresh->memory = memory;
+  far_list_init(&fresh->scripts);
+  farside_status status = FARSIDE_NOMEM;
+  if (!copy_config(fresh, config))
+    goto fail;
+  status = FARSIDE_INVALID;
+  if (!far_profile_find(config->profile, &fresh->profile))
+    goto fail;
+  if (config->platform != NULL)
+    fresh->platform = *config->platform;
+
+  // A clock that comes from outside keeps its own memory.
+  if (clock == NULL) {
+    status = far_clock_open_real(&fresh->memory, &clock);
+    if (status != FARSIDE_OK)
+      goto fail;
+  }
+  fresh->clock = clock;
+  clock = NULL;
+  fresh->origin_ms = fresh->clock->now_ms(fresh->clock);
+  far_timers_init(&fresh->timers, &fresh->memory);
+  far_tasks_init(&fresh->tasks, &fresh->memory, fresh->profile);
+  far_timeline_init(&fresh->timeline, &fresh->memory,
+                    config->timeline_entries_max);
+  status =
+      far_timer_init(&fresh->timers, &fresh->freeze, FAR_TIMER_HOST, freeze);
+  if (status != FARSIDE_OK)
+    goto fail;
+  status = far_inbox_open(&fresh->memory, fresh->clock, &fresh->inbox);
+  if (status != FARSIDE_OK)
+    goto fail;
+  *host = fresh;
+  return FARSIDE_OK;
+
+fail:
+  far_clock_close(clock);
+  host_free(fresh);
+  return status;
+}
+
+farside_status farside_host_open(const farside_config *config,
+                                 farside_host **host) {
+  return far_host_open(config, NULL, host);
+}
+
+void farside_host_close(farside_host *host) {
+  if (host == NULL)
+    return;
+  if (host->is_running) {
+    host->is_closing = true;
+    return;
+  }
+  host->is_running = true; // A second close from a last entry is no close.
+  host_free(host);
+}
+
+bool far_host_close_if_asked(farside_host *host) {
+  if (!host->is_closing)
+    return false;
+  farside_host_close(host);
+  return true;
+}
+
+// -- Scripts ------------------------------------------------------------------
+
+static const char *base_name(const char *path, char *name, size_t bytes) {
+  const char *slash = strrchr(path, '/');
+  snprintf(name, bytes, "%s", slash ? slash + 1 : path);
+  size_t length = strlen(name);
+  if (length > 4 && strcmp(name + length - 4, ".lua") == 0)
+    name[length - 4] = '\0';
+  return name;
+}
+
+static int count(const char *const *argv, int argc) {
+  return argv ? argc : 0;
+}
+
+static farside_status load(farside_host *host, const char *path,
+                           const char *name, const char *source, size_t bytes,
+                           int argc, const char *const *argv) {
+  if (host->is_running)
+    return far_host_fail(host, FARSIDE_BUSY,
+                         "a script cannot be loaded from inside a callback");
+  char short_name[128];
+  base_name(path ? path : name, short_name, sizeof short_name);
+  if (host->app.state == FAR_APP_GONE)
+    far_host_launch(host, host->config.launch_reason, NULL);
+  far_script *script;
+  farside_status status = far_script_open(host, short_name, &script);
+  if (status != FARSIDE_OK)
+    return far_host_fail(host, status, "%s cannot be opened: %s", short_name,
+                         farside_status_text(status));
+  far_host_greet(host, script);
+  status = far_script_load(script, path, name, source, bytes, count(argv, argc),
+                           argv);
+  if (status != FARSIDE_OK) {
+    far_jobs_cancel(host, script, "its script failed to load");
+    far_script_close(script);
+  }
+  return far_host_close_if_asked(host) ? FARSIDE_CLOSED : status;
+}
+
+farside_status farside_load_file(farside_host *host, const char *path, int argc,
+                                 const char *const *argv) {
+  if (host == NULL || path == NULL)
+    return FARSIDE_INVALID;
+  return load(host, path, NULL, NULL, 0, argc, argv);
+}
+
+farside_status farside_load_buffer(farside_host *host, const char *name,
+                                   const char *source, size_t bytes, int argc,
+                                   const char *const *argv) {
+  if (host == NULL || name == NULL || source == NULL)
+    return FARSIDE_INVALID;
+  return load(host, NULL, name, source, bytes, argc, argv);
+}
+
+// -- Steps --------------------------------------------------------------------
+
+// A script whose turns never end at one instant of virtual time.
+static bool is_stuck(farside_host *host) {
+  uint64_t now_ms = far_host_now_ms(host);
+  if (now_ms != host->instant_ms) {
+    host->instant_ms = now_ms;
+    host->turns_at_instant = 0;
+  }
+  return far_clock_loop(host->clock) == NULL &&
+         ++host->turns_at_instant > TURNS_AT_INSTANT_MAX;
+}
+
+// Runs turns, one of each script in its order of loading, until there are none
+// left or the time is up. Returns false when it is.
+static bool drain(farside_host *host, uint64_t until_ms) {
+  while (host->turns_queued > 0) {
+    for (far_list *link = host->scripts.next, *next; link != &host->scripts;
+         link = next) {
+      next = link->next;
+      far_script *script = far_list_item(link, far_script, link);
+      if (far_list_is_empty(&script->turns))
+        continue;
+      far_host_call(far_list_item(script->turns.next, far_turn, link));
+      if (host->is_closing)
+        return false;
+      if (is_stuck(host)) {
+        far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL,
+                      "it ran ten million turns without any time passing, and "
+                      "never would have stopped");
+        host->stats.errors++;
+        far_host_end(host, FAR_WHAT_APP_KILL,
+                     "a script does not let time pass");
+        return false;
+      }
+      if (until_ms != FAR_NEVER && far_host_now_ms(host) >= until_ms)
+        return host->turns_queued == 0;
+    }
+  }
+  return true;
+}
+
+static void apply(farside_host *host, far_event *event) {
+  if (host->app.state == FAR_APP_GONE) {
+    far_event_release(event);
+    return;
+  }
+  switch (event->kind) {
+  case FAR_EVENT_APP_STATE_CHANGE:
+    far_host_move(host, event->flag ? FAR_APP_ACTIVE : FAR_APP_INACTIVE);
+    break;
+  case FAR_EVENT_PAUSE:
+    // What sleeps is in the background already.
+    if (host->app.state > FAR_APP_BACKGROUND)
+      far_host_move(host, FAR_APP_BACKGROUND);
+    break;
+  case FAR_EVENT_RESUME:
+    far_host_move(host, FAR_APP_ACTIVE);
+    break;
+  case FAR_EVENT_TERMINATE:
+    far_host_terminate(host, event->text ? event->text : "system",
+                       event->grace_ms);
+    break;
+  default:
+    deliver(host, event, event->kind);
+    return;
+  }
+  far_event_release(event);
+}
+
+static bool is_asleep(const farside_host *host) {
+  return host->app.state <= FAR_APP_SUSPENDED;
+}
+
+// Nothing is queued: has the app reached the end of something?
+static void settle(farside_host *host) {
+  far_jobs_find_leaks(host);
+  if (host->tasks.open > 0)
+    return;
+  if (host->is_terminating) {
+    far_host_end(host, FAR_WHAT_APP_END, "every task has ended");
+  } else if (host->app.state == FAR_APP_BACKGROUND && host->freeze.place == 0) {
+    int64_t wait_ms = far_policy_get(host->profile, FAR_FREEZE_AFTER_CACHED);
+    if (wait_ms == 0)
+      far_host_move(host, FAR_APP_SUSPENDED);
+    else
+      far_timer_start(&host->timers, &host->freeze,
+                      far_host_now_ms(host) + (uint64_t)wait_ms);
+  }
+}
+
+// Fires the next timer that is due; false when there is none.
+static bool fire_next(farside_host *host) {
+  far_timer *timer = far_timers_next(&host->timers, is_asleep(host));
+  uint64_t now_ms = far_host_now_ms(host);
+  if (timer == NULL || timer->when_ms > now_ms)
+    return false;
+  far_timer_stop(&host->timers, timer);
+  timer->fire(timer, now_ms);
+  return true;
+}
+
+void far_host_step(farside_host *host, uint64_t until_ms) {
+  bool stop;
+  for (far_event *event = far_inbox_take(host->inbox, &stop); event;) {
+    far_event *next = event->next;
+    apply(host, event);
+    event = next;
+  }
+  if (stop)
+    far_host_end(host, FAR_WHAT_APP_END, "the host was told to stop");
+
+  // The turns of one timer come before the next timer: what the first script
+  // does may stop, or save, the second.
+  do {
+    if (!is_asleep(host) && !drain(host, until_ms))
+      return;
+  } while (fire_next(host) &&
+           (until_ms == FAR_NEVER || far_host_now_ms(host) < until_ms));
+  if (host->turns_queued == 0)
+    settle(host);
+}
+
+uint64_t far_host_next_ms(const farside_host *host) {
+  if (host->turns_queued > 0 && !is_asleep(host))
+    return 0;
+  const far_timer *timer = far_timers_next(&host->timers, is_asleep(host));
+  return timer ? timer->when_ms : FAR_NEVER;
+}
+
+static bool has_listeners(const far_script *script) {
+  return script->emitter != NULL && far_hooks.is_listening(script);
+}
+
+bool far_host_is_idle(const farside_host *host) {
+  if (host->turns_queued > 0 || host->tasks.open > 0)
+    return false;
+  for (const far_list *link = host->scripts.next; link != &host->scripts;
+       link = link->next) {
+    const far_script *script = far_list_item(link, far_script, link);
+    if (!far_list_is_empty(&script->owned) || has_listeners(script))
+      return false;
+  }
+  return true;
+}
+
+// -- Running ------------------------------------------------------------------
+
+static void arm(farside_host *host) {
+  uint64_t next_ms = far_host_next_ms(host);
+  host->clock->arm(host->clock, next_ms == FAR_NEVER
+                                    ? FAR_NEVER
+                                    : next_ms + host->origin_ms);
+}
+
+farside_status farside_run(farside_host *host) {
+  if (host == NULL)
+    return FARSIDE_INVALID;
+  if (host->is_running)
+    return far_host_fail(host, FARSIDE_BUSY,
+                         "the host is running: this call came from inside a "
+                         "callback");
+  while (!host->has_ended) {
+    far_host_step(host, FAR_NEVER);
+    if (far_host_close_if_asked(host))
+      return FARSIDE_CLOSED;
+    if (host->has_ended ||
+        (host->config.exit_when_idle && far_host_is_idle(host)))
+      break;
+    arm(host);
+    host->clock->poll(host->clock, true);
+  }
+  return FARSIDE_OK;
+}
+
+farside_status farside_tick(farside_host *host, uint64_t budget_ms) {
+  if (host == NULL)
+    return FARSIDE_INVALID;
+  if (host->is_running)
+    return far_host_fail(host, FARSIDE_BUSY,
+                         "the host is running: this call came from inside a "
+                         "callback");
+  uint64_t now_ms = far_host_now_ms(host);
+  host->clock->poll(host->clock, false);
+  far_host_step(host, budget_ms < FAR_NEVER - now_ms ? now_ms + budget_ms
+                                                     : FAR_NEVER);
+  if (far_host_close_if_asked(host))
+    return FARSIDE_CLOSED;
+  return host->has_ended ? FARSIDE_CLOSED : FARSIDE_OK;
+}
+
+bool farside_has_ended(const farside_host *host) {
+  return host->has_ended;
+}
+
+void farside_get_stats(const farside_host *host, farside_stats *stats) {
+  *stats = host->stats;
+  stats->tasks_open = host->tasks.open;
+  stats->memory_bytes = host->memory.used_bytes;
+}
+
+// -- Any thread ---------------------------------------------------------------
+
+farside_status farside_post(farside_host *host, const char *event,
+                            const char *json) {
+  far_event *fresh;
+  farside_status status = far_event_parse(event, json, &fresh);
+  if (status == FARSIDE_OK)
+    far_inbox_put(host->inbox, fresh);
+  return status;
+}
+
+void farside_stop(farside_host *host) {
+  far_inbox_put_stop(host->inbox);
+}

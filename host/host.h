@@ -1,0 +1,101 @@
+// The host: one loop, one clock, one platform and any number of scripts, and
+// the way of an event through them.
+//
+// The OS says something; `app` moves a rung; the listeners hear of it in turns
+// of their own; what they exec takes a deadline from `policy`; the clock ends
+// it; the platform is released. Everything here happens on one thread.
+#ifndef FAR_HOST_H
+#define FAR_HOST_H
+
+#include "app.h"
+#include "clock.h"
+#include "inbox.h"
+#include "job.h"
+#include "policy.h"
+#include "timeline.h"
+
+struct farside_host {
+  far_memory memory;
+  farside_config config; // Its strings are ours.
+  farside_platform platform;
+  far_profile profile;
+  far_clock *clock;
+  uint64_t origin_ms; // The clock when the host was opened.
+  far_timers timers;
+  far_timer freeze; // From the last task's end to the suspension.
+  far_inbox *inbox;
+  far_app app;
+  const char *launch_reason;
+  far_task_table tasks;
+  far_timeline timeline;
+  far_list scripts;
+  size_t turns_queued;
+  size_t suspects; // Jobs to look at, see far_jobs_find_leaks.
+  farside_stats stats;
+  uint64_t instant_ms; // When the last turn ran, and how many ran then.
+  uint64_t turns_at_instant;
+  bool is_held;        // The platform keeps the app awake for us.
+  bool is_running;     // A turn, or a callback, is under way.
+  bool is_terminating; // Listeners know; open tasks have their grace.
+  bool has_ended;
+  bool is_closing; // farside_host_close() came from inside a callback.
+  char error[1024];
+};
+
+// Hosts with another clock (a simulated phone). Takes the clock over.
+farside_status far_host_open(const farside_config *config, far_clock *clock,
+                             farside_host **host);
+
+// What bindings/ adds to each script. Set once, before the first host.
+extern const far_script_hooks far_hooks;
+extern const far_find_holders far_holders;
+
+// Milliseconds since the host was opened.
+uint64_t far_host_now_ms(const farside_host *host);
+
+// Writes an entry. The script, the task and `why` may be NULL.
+void far_host_note(farside_host *host, far_what what, farside_level level,
+                   const far_script *script, const far_task *task,
+                   const char *why);
+void far_host_notef(farside_host *host, far_what what, farside_level level,
+                    const far_script *script, const far_task *task,
+                    const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
+// Begins the app's life; the scripts that are loaded next are its own. The
+// reason is kept as it is, not copied.
+void far_host_launch(farside_host *host, const char *reason, const char *why);
+
+// Hands a new script the `launch` event.
+void far_host_greet(farside_host *host, far_script *script);
+
+// Moves the app to a state, edge by edge.
+void far_host_move(farside_host *host, far_app_state target);
+
+// Tells the scripts that the app ends, and gives open tasks their grace;
+// negative: what the config or the profile says.
+void far_host_terminate(farside_host *host, const char *reason,
+                        int64_t grace_ms);
+
+// Ends the app now: cancels tasks, closes scripts. `what` says how.
+void far_host_end(farside_host *host, far_what what, const char *why);
+
+// Takes what was posted, fires what is due, runs the turns, and lets the app
+// fall asleep or end when it has nothing left to do. Stops at `until_ms`.
+void far_host_step(farside_host *host, uint64_t until_ms);
+
+// When the host wants to be back; FAR_NEVER for not at all.
+uint64_t far_host_next_ms(const farside_host *host);
+
+// Whether nothing can happen any more but a post.
+bool far_host_is_idle(const farside_host *host);
+
+// Puts a sentence in farside_error() and returns `status`.
+farside_status far_host_fail(farside_host *host, farside_status status,
+                             const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+// Ends a host whose close came from inside a callback. True when it is gone.
+bool far_host_close_if_asked(farside_host *host);
+
+#endif

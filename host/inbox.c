@@ -1,0 +1,70 @@
+#include "inbox.h"
+
+#include <uv.h>
+
+struct far_inbox {
+  far_memory *memory;
+  far_clock *clock;
+  uv_mutex_t mutex;
+  bool has_mutex;
+  far_event *first, *last;
+  bool stop;
+};
+
+farside_status far_inbox_open(far_memory *memory, far_clock *clock,
+                              far_inbox **inbox) {
+  *inbox = NULL;
+  far_inbox *fresh = far_new(memory, sizeof *fresh);
+  if (fresh == NULL)
+    return FARSIDE_NOMEM;
+  fresh->memory = memory;
+  fresh->clock = clock;
+  fresh->has_mutex = uv_mutex_init(&fresh->mutex) == 0;
+  if (!fresh->has_mutex) {
+    far_inbox_close(fresh);
+    return FARSIDE_SYSTEM;
+  }
+  *inbox = fresh;
+  return FARSIDE_OK;
+}
+
+void far_inbox_close(far_inbox *inbox) {
+  if (inbox == NULL)
+    return;
+  if (inbox->has_mutex) {
+    bool stop;
+    for (far_event *event = far_inbox_take(inbox, &stop); event;) {
+      far_event *next = event->next;
+      far_event_release(event);
+      event = next;
+    }
+    uv_mutex_destroy(&inbox->mutex);
+  }
+  far_free(inbox->memory, inbox, sizeof *inbox);
+}
+
+void far_inbox_put(far_inbox *inbox, far_event *event) {
+  event->next = NULL;
+  uv_mutex_lock(&inbox->mutex);
+  *(inbox->last ? &inbox->last->next : &inbox->first) = event;
+  inbox->last = event;
+  uv_mutex_unlock(&inbox->mutex);
+  inbox->clock->wake(inbox->clock);
+}
+
+void far_inbox_put_stop(far_inbox *inbox) {
+  uv_mutex_lock(&inbox->mutex);
+  inbox->stop = true;
+  uv_mutex_unlock(&inbox->mutex);
+  inbox->clock->wake(inbox->clock);
+}
+
+far_event *far_inbox_take(far_inbox *inbox, bool *stop) {
+  uv_mutex_lock(&inbox->mutex);
+  far_event *first = inbox->first;
+  *stop = inbox->stop;
+  inbox->first = inbox->last = NULL;
+  inbox->stop = false;
+  uv_mutex_unlock(&inbox->mutex);
+  return first;
+}

@@ -1,0 +1,308 @@
+#include "host.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+static farside_host *host_of(const far_job *job) {
+  return job->script->host;
+}
+
+static void unref(const far_job *job, int *ref) {
+  luaL_unref(job->script->L, LUA_REGISTRYINDEX, *ref);
+  *ref = LUA_NOREF;
+}
+
+// An ended job lives on until its closure and its onExpire have had their
+// turns: whoever finishes a task before it ran is still promised that it runs.
+static void free_if_over(far_job *job) {
+  far_script *script = job->script;
+  if (job->task.state < FAR_TASK_FINISHED || far_list_is_in(&job->turn.link) ||
+      far_list_is_in(&job->expire_turn.link) || script->running == &job->turn ||
+      script->running == &job->expire_turn)
+    return;
+  far_memory *memory = &script->host->memory;
+  unref(job, &job->function_ref);
+  unref(job, &job->on_expire_ref);
+  far_string_free(memory, job->task.name);
+  far_string_free(memory, job->task.origin);
+  far_free(memory, job, sizeof *job);
+}
+
+static void expire_turn_ended(far_turn *turn, far_turn_end how) {
+  (void)how;
+  far_job *job = far_list_item(turn, far_job, expire_turn);
+  far_job_suspect(job);
+  free_if_over(job);
+}
+
+static void closure_ended(far_turn *turn, far_turn_end how) {
+  far_job *job = far_list_item(turn, far_job, turn);
+  bool is_open = job->task.state < FAR_TASK_FINISHED;
+  if (is_open && how == FAR_TURN_FAILED) {
+    far_job_end(job, FAR_TASK_FAILED, "its closure raised an error");
+  } else if (is_open) {
+    far_job_suspect(job);
+  }
+  free_if_over(job);
+}
+
+void far_job_hear_warning(far_job *job) {
+  if (!job->is_warned || job->on_expire_ref == LUA_NOREF ||
+      far_list_is_in(&job->expire_turn.link) ||
+      job->script->running == &job->expire_turn)
+    return;
+  job->is_expiring = true;
+  far_turn_queue(&job->expire_turn);
+}
+
+static void job_is_due(far_timer *timer, uint64_t now_ms) {
+  far_job *job = far_list_item(timer, far_job, timer);
+  farside_host *host = host_of(job);
+  if (job->is_warned) {
+    far_job_end(job, FAR_TASK_EXPIRED, NULL);
+    return;
+  }
+  job->is_warned = true;
+  far_host_notef(
+      host, FAR_WHAT_TASK_EXPIRING, FARSIDE_INFO, job->script, &job->task,
+      "%.3f s are left%s", (double)(job->task.end_ms - now_ms) / 1000,
+      job->on_expire_ref == LUA_NOREF ? ", and it has no onExpire to hear of it"
+                                      : "");
+  far_job_hear_warning(job);
+  far_timer_start(&host->timers, &job->timer, job->task.end_ms);
+}
+
+farside_status far_job_begin(far_script *script, const far_exec *exec,
+                             uint64_t *id) {
+  farside_host *host = script->host;
+  farside_status status = FARSIDE_NOMEM;
+  far_job *job = far_new(&host->memory, sizeof *job);
+  if (job == NULL)
+    return status;
+  job->script = script;
+  job->function_ref = job->on_expire_ref = LUA_NOREF;
+  job->task.budget_ms = exec->budget_ms;
+  job->task.name = far_string_new(&host->memory, exec->name);
+  job->task.origin = far_string_new(&host->memory, exec->origin);
+  if ((exec->name && !job->task.name) || !job->task.origin ||
+      far_timer_init(&host->timers, &job->timer, FAR_TIMER_HOST, job_is_due) !=
+          FARSIDE_OK)
+    goto fail;
+
+  // Inside an onExpire time is up already: what is begun there inherits the
+  // end of the task that is expiring.
+  const far_job *parent = script->job;
+  bool is_heir = parent && parent->is_expiring;
+  status =
+      far_tasks_begin(&host->tasks, &job->task, is_heir ? &parent->task : NULL,
+                      far_host_now_ms(host));
+  if (status != FARSIDE_OK)
+    goto fail;
+
+  job->is_expiring = is_heir;
+  job->function_ref = exec->function_ref;
+  job->on_expire_ref = exec->on_expire_ref;
+  job->turn = (far_turn){.script = script,
+                         .job = job,
+                         .push = exec->push,
+                         .end = closure_ended,
+                         .is_closure = true};
+  job->expire_turn = (far_turn){.script = script,
+                                .job = job,
+                                .push = exec->push_expire,
+                                .end = expire_turn_ended};
+  far_list_init(&job->owned);
+  host->stats.tasks_begun++;
+  if (!host->is_held) {
+    host->is_held = true;
+    if (host->platform.hold)
+      host->platform.hold(host->platform.self);
+  }
+  far_timer_stop(&host->timers, &host->freeze);
+  far_timer_start(&host->timers, &job->timer, job->task.warn_ms);
+
+  int64_t most_ms = far_policy_exec_end_ms(host->profile);
+  if (exec->budget_ms > (uint64_t)most_ms)
+    far_host_notef(host, FAR_WHAT_TASK_BEGIN, FARSIDE_WARN, script, &job->task,
+                   "it asked for %.3f s; %s gives %.3f s",
+                   (double)exec->budget_ms / 1000,
+                   far_profile_name(host->profile), (double)most_ms / 1000);
+  else
+    far_host_note(host, FAR_WHAT_TASK_BEGIN, FARSIDE_INFO, script, &job->task,
+                  NULL);
+  far_turn_queue(&job->turn);
+  *id = job->task.id;
+  return FARSIDE_OK;
+
+fail:
+  far_timer_deinit(&host->timers, &job->timer);
+  far_string_free(&host->memory, job->task.name);
+  far_string_free(&host->memory, job->task.origin);
+  far_free(&host->memory, job, sizeof *job);
+  return status;
+}
+
+// Why a task was not finished at its deadline, for whoever has to mend it.
+static void note_leak(far_job *job) {
+  farside_host *host = host_of(job);
+  host->stats.leaked++;
+  job->is_leaked = true;
+  if (!far_list_is_empty(&job->owned)) {
+    far_owned *first = far_list_item(job->owned.next, far_owned, link);
+    far_host_notef(host, FAR_WHAT_TASK_LEAK, FARSIDE_WARN, job->script,
+                   &job->task,
+                   "it was still waiting for a %s: its work takes longer than "
+                   "its time",
+                   first->what);
+  } else if (job->task.state == FAR_TASK_PENDING) {
+    far_host_note(host, FAR_WHAT_TASK_LEAK, FARSIDE_WARN, job->script,
+                  &job->task, "its closure has not run yet");
+  } else {
+    far_host_note(host, FAR_WHAT_TASK_LEAK, FARSIDE_WARN, job->script,
+                  &job->task,
+                  "nothing of it was running any more: finish was forgotten");
+  }
+}
+
+static const char *expiry(const far_job *job, char *text, size_t bytes) {
+  const farside_host *host = host_of(job);
+  uint64_t now_ms = far_host_now_ms(host);
+  if (host->is_terminating)
+    snprintf(text, bytes,
+             "the app has to end; the host ended the task %.3f s after exec",
+             (double)(now_ms - job->task.begun_ms) / 1000);
+  else
+    snprintf(text, bytes,
+             "its time in the background is over; the host ended it, so that "
+             "%s does not end the app",
+             host->profile == FAR_PROFILE_DESKTOP
+                 ? "the desktop"
+                 : far_profile_name(host->profile));
+  return text;
+}
+
+void far_job_end(far_job *job, far_task_state how, const char *why) {
+  farside_host *host = host_of(job);
+  farside_stats *stats = &host->stats;
+  char text[160];
+  switch (how) {
+  case FAR_TASK_FINISHED:
+    stats->finished++;
+    far_host_note(host, FAR_WHAT_TASK_FINISH, FARSIDE_INFO, job->script,
+                  &job->task, why);
+    break;
+  case FAR_TASK_FAILED:
+    stats->failed++;
+    far_host_note(host, FAR_WHAT_TASK_FAIL, FARSIDE_WARN, job->script,
+                  &job->task, why);
+    break;
+  case FAR_TASK_EXPIRED:
+    stats->expired++;
+    far_host_note(host, FAR_WHAT_TASK_EXPIRE, FARSIDE_WARN, job->script,
+                  &job->task, expiry(job, text, sizeof text));
+    if (!job->is_leaked)
+      note_leak(job);
+    break;
+  default:
+    stats->cancelled++;
+    far_host_note(host, FAR_WHAT_TASK_CANCEL, FARSIDE_WARN, job->script,
+                  &job->task, why);
+    break;
+  }
+
+  if (job->is_suspect) {
+    job->is_suspect = false;
+    host->suspects--;
+  }
+  // A closure that never ran runs still when its task was finished, and only
+  // then: a task that was taken away must not begin.
+  if (how != FAR_TASK_FINISHED)
+    far_turn_cancel(&job->turn);
+  far_turn_cancel(&job->expire_turn);
+  job->turn.job = NULL;
+  far_timer_deinit(&host->timers, &job->timer);
+  if (job->script->job == job)
+    job->script->job = NULL;
+  far_tasks_end(&host->tasks, &job->task, how);
+  far_owned_cancel_all(&job->owned);
+  free_if_over(job);
+
+  if (host->tasks.open == 0 && host->is_held) {
+    host->is_held = false;
+    if (host->platform.release)
+      host->platform.release(host->platform.self);
+  }
+}
+
+farside_status far_job_find(const far_script *script, uint64_t id,
+                            far_job **job) {
+  far_task *task;
+  farside_status status = far_tasks_find(&script->host->tasks, id, &task);
+  *job = (far_job *)(void *)task;
+  if (status == FARSIDE_OK && (*job)->script != script)
+    return FARSIDE_NOTASK;
+  return status;
+}
+
+void far_jobs_cancel(farside_host *host, const far_script *script,
+                     const char *why) {
+  for (far_task *task = host->tasks.first, *next; task; task = next) {
+    next = task->next;
+    far_job *job = (far_job *)(void *)task;
+    if (script == NULL || job->script == script)
+      far_job_end(job, FAR_TASK_CANCELLED, why);
+  }
+}
+
+void far_jobs_arm(farside_host *host) {
+  for (far_task *task = host->tasks.first; task; task = task->next) {
+    far_job *job = (far_job *)(void *)task;
+    // A task that was warned and whose end came no nearer needs no second word.
+    if (task->warn_ms > far_host_now_ms(host))
+      job->is_warned = job->is_expiring = false;
+    far_timer_start(&host->timers, &job->timer,
+                    job->is_warned ? task->end_ms : task->warn_ms);
+  }
+}
+
+void far_job_run(far_job *job) {
+  if (job->task.state != FAR_TASK_PENDING)
+    return;
+  job->task.state = FAR_TASK_RUNNING;
+  far_host_note(host_of(job), FAR_WHAT_TASK_RUN, FARSIDE_INFO, job->script,
+                &job->task, NULL);
+}
+
+void far_job_suspect(far_job *job) {
+  if (job->task.state != FAR_TASK_RUNNING || job->is_suspect ||
+      job->is_leaked || job->on_expire_ref != LUA_NOREF ||
+      !far_list_is_empty(&job->owned))
+    return;
+  job->is_suspect = true;
+  host_of(job)->suspects++;
+}
+
+// Asks once for all suspects of a script: the search walks its whole heap.
+void far_jobs_find_leaks(farside_host *host) {
+  if (host->suspects == 0)
+    return;
+  for (far_task *task = host->tasks.first; task; task = task->next)
+    ((far_job *)(void *)task)->is_held = false;
+  for (far_list *link = host->scripts.next; link != &host->scripts;
+       link = link->next)
+    far_holders(far_list_item(link, far_script, link));
+  for (far_task *task = host->tasks.first; task; task = task->next) {
+    far_job *job = (far_job *)(void *)task;
+    if (!job->is_suspect)
+      continue;
+    job->is_suspect = false;
+    host->suspects--;
+    if (job->is_held || !far_list_is_empty(&job->owned))
+      continue;
+    host->stats.leaked++;
+    job->is_leaked = true;
+    far_host_note(host, FAR_WHAT_TASK_LEAK, FARSIDE_WARN, job->script, task,
+                  "its closure has returned, nothing of it is pending and "
+                  "nobody holds its id: no finish can come any more");
+  }
+}

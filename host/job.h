@@ -1,0 +1,72 @@
+// A job: a task as the host carries it out, with its closure, its timer and
+// what it owns.
+#ifndef FAR_JOB_H
+#define FAR_JOB_H
+
+#include "script.h"
+#include "task.h"
+
+typedef struct far_job {
+  far_task task; // First, so that a task is its job.
+  far_script *script;
+  far_timer timer;      // The warning, then the end.
+  far_turn turn;        // Runs the closure.
+  far_turn expire_turn; // Runs onExpire.
+  int function_ref;
+  int on_expire_ref;
+  far_list owned;
+  bool is_warned;   // This time in the background.
+  bool is_expiring; // Its onExpire is running, or was, this time.
+  bool is_suspect;  // Nothing of it is pending: does anybody hold its id?
+  bool is_leaked;   // And it was reported.
+  bool is_held;     // Scratch for the search.
+} far_job;
+
+// What exec was told. The job takes over the two references.
+typedef struct far_exec {
+  const char *name;   // Copied; NULL for none.
+  const char *origin; // Copied.
+  uint64_t budget_ms; // Zero: what the profile gives.
+  int function_ref;
+  int on_expire_ref;                                // LUA_NOREF for none.
+  int (*push)(far_turn *turn, lua_State *L);        // The closure.
+  int (*push_expire)(far_turn *turn, lua_State *L); // onExpire.
+} far_exec;
+
+// Begins a task, whose closure runs in a later turn. On failure the references
+// are still the caller's.
+farside_status far_job_begin(far_script *script, const far_exec *exec,
+                             uint64_t *id);
+
+// Finds an open task of a script. Fails as far_tasks_find() does, and with
+// FARSIDE_NOTASK for another script's task.
+farside_status far_job_find(const far_script *script, uint64_t id,
+                            far_job **job);
+
+// Ends an open task in any way, cancels what it owns, and writes it down.
+void far_job_end(far_job *job, far_task_state how, const char *why);
+
+// Ends all tasks of one script, or of all where `script` is NULL.
+void far_jobs_cancel(farside_host *host, const far_script *script,
+                     const char *why);
+
+// Arms each task's timer anew after its deadline was changed.
+void far_jobs_arm(farside_host *host);
+
+// An onExpire was set: when the warning is out already, it is due at once.
+void far_job_hear_warning(far_job *job);
+
+// The closure's turn has come.
+void far_job_run(far_job *job);
+
+// Looks at the tasks that nothing can end any more, and reports them.
+void far_jobs_find_leaks(farside_host *host);
+
+// Something of a job is over: look at it when the queue is empty.
+void far_job_suspect(far_job *job);
+
+// Marks `is_held` on each suspect whose id somebody can still use. Set by the
+// bindings; without it everybody is assumed to be held.
+typedef void (*far_find_holders)(far_script *script);
+
+#endif

@@ -1,0 +1,99 @@
+// A script: one Lua program in a lua_State, with its queue of turns.
+//
+// A hosted script has a state of its own, made and closed here. A borrowed one
+// lives in somebody else's interpreter (require "farside" in plain Lua), whose
+// state is never closed and whose globals are never touched.
+#ifndef FAR_SCRIPT_H
+#define FAR_SCRIPT_H
+
+#include "event.h"
+#include "slots.h"
+#include "turn.h"
+
+typedef struct far_script far_script;
+
+// Something that a task or a script holds and that must end with it: a timer,
+// a sleeping coroutine. Embed it.
+typedef struct far_owned {
+  const char *what; // "timer", for the sentence about a leak.
+  void (*cancel)(struct far_owned *owned); // Ends it and frees its memory.
+  far_script *script;
+  struct far_job *job; // NULL: the script's own.
+  far_list link;
+} far_owned;
+
+// A coroutine at rest, ready for the next turn.
+typedef struct far_coroutine {
+  lua_State *co;
+  int ref;
+} far_coroutine;
+
+enum { FAR_POOL_MAX = 64 };
+
+struct far_script {
+  farside_host *host;
+  far_list link; // In the host's list.
+  char *name;    // "finish_upload" for scripts/finish_upload.lua.
+  lua_State *L;  // The main thread of its state.
+  bool is_borrowed;
+
+  far_list turns;      // Queued, oldest first.
+  far_turn *running;   // The turn under way, or NULL.
+  struct far_job *job; // The task for which the running code works, or NULL.
+  lua_State *co;       // The coroutine that the door resumed, and what keeps
+  int co_ref;          // it alive: a wait may take the reference over.
+  bool co_is_ours;
+  bool co_is_closure;
+  lua_State *going_on; // A coroutine on its way back from a wait.
+  far_coroutine pool[FAR_POOL_MAX];
+  size_t pooled;
+
+  far_list owned;  // What belongs to no task.
+  far_slots waits; // Timers and sleeping coroutines, by id.
+
+  // Set by the bindings: hands an event to the script's listeners, and says
+  // whether there is a listener at all. The emitter is theirs.
+  void (*deliver)(far_script *script, far_event *event);
+  void *emitter;
+
+  far_turn load; // The main chunk.
+  int load_ref;
+  farside_status load_status;
+  bool is_parked; // It waits in farside.run() for the end of the app.
+};
+
+// What bindings/ does to a fresh state, and at its end.
+typedef struct far_script_hooks {
+  int (*open)(lua_State *L); // In protected mode; lightuserdata script at 1.
+  void (*close)(far_script *script);
+  bool (*is_listening)(const far_script *script);
+} far_script_hooks;
+
+// Opens a hosted script: a state with the standard libraries and our modules.
+farside_status far_script_open(farside_host *host, const char *name,
+                               far_script **script);
+
+// Makes a script of somebody else's state, without its modules.
+farside_status far_script_borrow(farside_host *host, lua_State *L,
+                                 far_script **script);
+
+// Ends a script: cancels its turns and what it owns. Its tasks are ended by
+// far_jobs_end_script() before.
+void far_script_close(far_script *script);
+
+// Compiles and runs a main chunk. `path` or `source` is given.
+farside_status far_script_load(far_script *script, const char *path,
+                               const char *name, const char *source,
+                               size_t bytes, int argc, const char *const *argv);
+
+// Adds something to what the running task owns, or the script where no task
+// runs.
+void far_script_own(far_script *script, far_owned *owned);
+
+// Takes it out again. Ends nothing.
+void far_owned_leave(far_owned *owned);
+
+// Cancels everything in a list of owned things.
+void far_owned_cancel_all(far_list *list);
+
+#endif
