@@ -1,0 +1,302 @@
+// BackgroundTask: an assertion, not a job queue. `exec` asks the OS not to put
+// the app to sleep until the closure's work is finished, or its time is up.
+
+#include "bindings.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char task_class[] = "farside.task";
+
+// The object that a closure gets. It names its task, and keeps nothing alive.
+typedef struct task_object {
+  uint64_t id;
+} task_object;
+
+// Pushes { taskId=, name= } with its methods.
+static void push_task(lua_State *L, const far_task *task) {
+  task_object *object = lua_newuserdatauv(L, sizeof *object, 1);
+  object->id = task->id;
+  lua_pushstring(L, task->name);
+  lua_setiuservalue(L, -2, 1);
+  luaL_setmetatable(L, task_class);
+}
+
+static int push_closure(far_turn *turn, lua_State *L) {
+  far_job *job = far_list_item(turn, far_job, turn);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, job->function_ref);
+  push_task(L, &job->task);
+  luaL_unref(L, LUA_REGISTRYINDEX, job->function_ref);
+  job->function_ref = LUA_NOREF;
+  far_job_run(job);
+  return 1;
+}
+
+static int push_expire(far_turn *turn, lua_State *L) {
+  far_job *job = far_list_item(turn, far_job, expire_turn);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, job->on_expire_ref);
+  push_task(L, &job->task);
+  luaL_unref(L, LUA_REGISTRYINDEX, job->on_expire_ref);
+  job->on_expire_ref = LUA_NOREF;
+  return 1;
+}
+
+static int push_finished(lua_State *L, const far_script *script, uint64_t id) {
+  far_job *job;
+  farside_status status = far_job_find(script, id, &job);
+  switch (status) {
+  case FARSIDE_OK:
+    far_job_end(job, FAR_TASK_FINISHED, NULL);
+    return far_push_status(L, status);
+  case FARSIDE_NOTASK:
+    return far_push_failure(L, status,
+                            "there is no task %llu: it never was, "
+                            "or it ended long ago",
+                            (unsigned long long)id);
+  case FARSIDE_EXPIRED:
+    return far_push_failure(L, status,
+                            "task %llu expired: its time ran out "
+                            "and the host ended it",
+                            (unsigned long long)id);
+  default:
+    return far_push_failure(L, status, "task %llu has ended already",
+                            (unsigned long long)id);
+  }
+}
+
+static const char missing_id[] =
+    "taskId is missing. In `local id = BackgroundTask.exec(function() … id … "
+    "end)` the function sees a global `id`, which is nil: write `local id; id "
+    "= BackgroundTask.exec(…)`, or use the function's argument: "
+    "`task:finish()`";
+
+// finish{ taskId= } --> true | nil, message, name
+static int finish(lua_State *L) {
+  far_script *script = far_script_of(L);
+  if (lua_type(L, 1) != LUA_TTABLE)
+    return luaL_error(L, "finish takes a table: finish{ taskId = id } (got %s)",
+                      luaL_typename(L, 1));
+  if (lua_getfield(L, 1, "taskId") == LUA_TNIL)
+    return luaL_error(L, "finish: %s", missing_id);
+  int is_integer = 0;
+  lua_Integer id =
+      lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &is_integer) : 0;
+  if (!is_integer)
+    return luaL_error(L,
+                      "finish: taskId must be the integer that exec "
+                      "returned, not a %s",
+                      luaL_typename(L, -1));
+  return push_finished(L, script, (uint64_t)id);
+}
+
+static const char *check_name(lua_State *L, int options) {
+  int type = lua_getfield(L, options, "name");
+  if (type != LUA_TNIL && type != LUA_TSTRING)
+    luaL_error(L, "exec: name must be a string, not a %s",
+               luaL_typename(L, -1));
+  return lua_tostring(L, -1);
+}
+
+static uint64_t check_budget(lua_State *L, int options) {
+  if (lua_getfield(L, options, "budget") == LUA_TNIL)
+    return 0;
+  uint64_t budget_ms = far_check_duration(L, -1, "exec: budget");
+  if (budget_ms == 0)
+    luaL_error(L, "exec: budget is zero: leave it out to get what the system "
+                  "gives");
+  return budget_ms;
+}
+
+static bool has_on_expire(lua_State *L, int options) {
+  int type = lua_getfield(L, options, "onExpire");
+  if (type != LUA_TNIL && type != LUA_TFUNCTION)
+    luaL_error(L, "exec: onExpire must be a function, not a %s",
+               luaL_typename(L, -1));
+  return type == LUA_TFUNCTION;
+}
+
+// exec(fn [, { name=, budget=, onExpire= }]) --> taskId | nil, message, name
+static int exec(lua_State *L) {
+  static const char *const options[] = {"name", "budget", "onExpire", NULL};
+  far_script *script = far_script_of(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  far_exec request = {.function_ref = LUA_NOREF,
+                      .on_expire_ref = LUA_NOREF,
+                      .push = push_closure,
+                      .push_expire = push_expire};
+  if (!lua_isnil(L, 2)) {
+    luaL_checktype(L, 2, LUA_TTABLE);
+    far_check_fields(L, 2, "exec", options);
+    request.name = check_name(L, 2);
+    request.budget_ms = check_budget(L, 2);
+    if (has_on_expire(L, 2))
+      request.on_expire_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  request.origin = far_push_origin(L);
+  lua_pushvalue(L, 1);
+  request.function_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+
+  uint64_t id = 0;
+  farside_status status = far_job_begin(script, &request, &id);
+  if (status == FARSIDE_OK) {
+    lua_pushinteger(L, (lua_Integer)id);
+    return 1;
+  }
+  luaL_unref(L, LUA_REGISTRYINDEX, request.function_ref);
+  luaL_unref(L, LUA_REGISTRYINDEX, request.on_expire_ref);
+  if (status == FARSIDE_LIMIT)
+    return far_push_failure(
+        L, status, "%s ends an app with more than %d open tasks: finish some",
+        far_profile_name(script->host->profile),
+        (int)far_policy_get(script->host->profile, FAR_EXEC_MAX_LIVE));
+  return luaL_error(L, "%s", farside_status_text(status));
+}
+
+static void push_remaining(lua_State *L, uint64_t ms) {
+  if (ms == FAR_NEVER)
+    lua_pushnumber(L, HUGE_VAL);
+  else
+    lua_pushinteger(L, (lua_Integer)ms);
+}
+
+static void set_remaining(lua_State *L, const char *field, uint64_t ms) {
+  push_remaining(L, ms);
+  lua_setfield(L, -2, field);
+}
+
+// list() --> { { taskId=, name=, origin=, state=, ageMs=, remainingMs= }, … }
+static int list(lua_State *L) {
+  const far_script *script = far_script_of(L);
+  uint64_t now_ms = far_host_now_ms(script->host);
+  lua_newtable(L);
+  lua_Integer count = 0;
+  for (const far_task *task = script->host->tasks.first; task;
+       task = task->next) {
+    if (((const far_job *)(const void *)task)->script != script)
+      continue;
+    lua_createtable(L, 0, 6);
+    lua_pushinteger(L, (lua_Integer)task->id);
+    lua_setfield(L, -2, "taskId");
+    lua_pushstring(L, task->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, task->origin);
+    lua_setfield(L, -2, "origin");
+    lua_pushstring(L, far_task_state_name(task->state));
+    lua_setfield(L, -2, "state");
+    lua_pushinteger(L, (lua_Integer)(now_ms - task->begun_ms));
+    lua_setfield(L, -2, "ageMs");
+    set_remaining(L, "remainingMs", far_task_remaining_ms(task, now_ms));
+    lua_rawseti(L, -2, ++count);
+  }
+  return 1;
+}
+
+// timeRemaining() --> milliseconds until the next open task is ended
+static int time_remaining(lua_State *L) {
+  const far_script *script = far_script_of(L);
+  const far_task_table *tasks = &script->host->tasks;
+  uint64_t now_ms = far_host_now_ms(script->host);
+  // With nothing open, the app may be put to sleep at any moment.
+  uint64_t soonest_ms = tasks->is_running_out && !tasks->first ? 0 : FAR_NEVER;
+  for (const far_task *task = tasks->first; task; task = task->next) {
+    uint64_t remaining_ms = far_task_remaining_ms(task, now_ms);
+    soonest_ms = remaining_ms < soonest_ms ? remaining_ms : soonest_ms;
+  }
+  push_remaining(L, soonest_ms);
+  return 1;
+}
+
+// -- The task object ----------------------------------------------------------
+
+static const task_object *check_task(lua_State *L, const char *method) {
+  const task_object *object = luaL_testudata(L, 1, task_class);
+  if (object == NULL)
+    luaL_error(L, "write task:%s(…), with a colon", method);
+  return object;
+}
+
+// task:finish() --> true | nil, message, name
+static int task_finish(lua_State *L) {
+  const far_script *script = far_script_of(L);
+  return push_finished(L, script, check_task(L, "finish")->id);
+}
+
+// task:onExpire(fn) --> true | nil, message, name
+static int task_on_expire(lua_State *L) {
+  const far_script *script = far_script_of(L);
+  const task_object *object = check_task(L, "onExpire");
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  far_job *job;
+  farside_status status = far_job_find(script, object->id, &job);
+  if (status != FARSIDE_OK)
+    return far_push_status(L, status);
+  lua_pushvalue(L, 2);
+  int ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  luaL_unref(L, LUA_REGISTRYINDEX, job->on_expire_ref);
+  job->on_expire_ref = ref;
+  far_job_hear_warning(job);
+  return far_push_status(L, FARSIDE_OK);
+}
+
+// task:remaining() --> milliseconds, math.huge in the foreground
+static int task_remaining(lua_State *L) {
+  const far_script *script = far_script_of(L);
+  far_job *job;
+  uint64_t id = check_task(L, "remaining")->id;
+  push_remaining(
+      L, far_job_find(script, id, &job) == FARSIDE_OK
+             ? far_task_remaining_ms(&job->task, far_host_now_ms(script->host))
+             : 0);
+  return 1;
+}
+
+// task.taskId, task.name, and the methods
+static int task_index(lua_State *L) {
+  const task_object *object = luaL_checkudata(L, 1, task_class);
+  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  if (strcmp(key, "taskId") == 0)
+    lua_pushinteger(L, (lua_Integer)object->id);
+  else if (strcmp(key, "name") == 0)
+    lua_getiuservalue(L, 1, 1);
+  else
+    lua_getfield(L, lua_upvalueindex(2), key);
+  return 1;
+}
+
+static int task_to_string(lua_State *L) {
+  const task_object *object = luaL_checkudata(L, 1, task_class);
+  lua_getiuservalue(L, 1, 1);
+  const char *name = lua_tostring(L, -1);
+  lua_pushfstring(L, "task %I%s%s", (LUAI_UACINT)object->id, name ? " " : "",
+                  name ? name : "");
+  return 1;
+}
+
+static const luaL_Reg task_functions[] = {
+    {"finish", task_finish},
+    {"onExpire", task_on_expire},
+    {"remaining", task_remaining},
+    {"__tostring", task_to_string},
+    {NULL, NULL},
+};
+
+static const luaL_Reg functions[] = {
+    {"exec", exec},
+    {"beforeExit", exec},
+    {"finish", finish},
+    {"list", list},
+    {"timeRemaining", time_remaining},
+    {NULL, NULL},
+};
+
+void far_push_background_task(lua_State *L, int box) {
+  far_push_class(L, box, task_class, task_functions);
+  lua_pushvalue(L, box);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, task_index, 2);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  lua_newtable(L);
+  far_set_functions(L, box, functions);
+}

@@ -1,0 +1,216 @@
+#include "bindings.h"
+
+#include "../host/duration.h"
+#include "listeners.h"
+#include <stdarg.h>
+#include <string.h>
+
+// Outlives the script: late finalizers find out that it is closed.
+typedef struct box {
+  far_script *script;
+} box;
+
+static const char box_key; // Its address is the box's key in the registry.
+
+far_script *far_script_of(lua_State *L) {
+  const box *mine = lua_touserdata(L, lua_upvalueindex(1));
+  if (mine->script == NULL)
+    luaL_error(L, "farside is closed");
+  return mine->script;
+}
+
+void far_push_function(lua_State *L, int index, lua_CFunction function) {
+  lua_pushvalue(L, index);
+  lua_pushcclosure(L, function, 1);
+}
+
+void far_set_functions(lua_State *L, int index, const luaL_Reg *functions) {
+  for (; functions->name != NULL; functions++) {
+    far_push_function(L, index, functions->func);
+    lua_setfield(L, -2, functions->name);
+  }
+}
+
+void far_push_class(lua_State *L, int index, const char *name,
+                    const luaL_Reg *functions) {
+  if (!luaL_newmetatable(L, name))
+    return;
+  far_set_functions(L, index, functions);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_pushliteral(L, "protected");
+  lua_setfield(L, -2, "__metatable");
+}
+
+int far_push_status(lua_State *L, farside_status status) {
+  if (status != FARSIDE_OK)
+    return far_push_failure(L, status, "%s", farside_status_text(status));
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+int far_push_failure(lua_State *L, farside_status status, const char *format,
+                     ...) {
+  char message[256];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(message, sizeof message, format, args);
+  va_end(args);
+  luaL_pushfail(L);
+  lua_pushstring(L, message);
+  lua_pushstring(L, farside_status_name(status));
+  return 3;
+}
+
+void far_check_fields(lua_State *L, int table, const char *function,
+                      const char *const *names) {
+  luaL_Buffer list;
+  lua_pushnil(L);
+  while (lua_next(L, table) != 0) {
+    lua_pop(L, 1);
+    bool is_known = false;
+    const char *field =
+        lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    for (size_t i = 0; names[i] != NULL && field != NULL; i++)
+      is_known = is_known || strcmp(names[i], field) == 0;
+    if (is_known)
+      continue;
+    luaL_buffinit(L, &list);
+    for (size_t i = 0; names[i] != NULL; i++) {
+      luaL_addstring(&list, i ? ", " : "");
+      luaL_addstring(&list, names[i]);
+    }
+    luaL_pushresult(&list);
+    luaL_error(L, "%s has no option '%s'; there are: %s", function,
+               field ? field : luaL_typename(L, -2), lua_tostring(L, -1));
+  }
+}
+
+// -- Durations ----------------------------------------------------------------
+
+uint64_t far_check_duration(lua_State *L, int index, const char *what) {
+  uint64_t ms = 0;
+  if (lua_type(L, index) != LUA_TSTRING)
+    luaL_error(L,
+               "%s must be a duration with its unit, such as \"20s\" or "
+               "\"1m30s\", not a %s",
+               what, luaL_typename(L, index));
+  if (!far_duration_parse(lua_tostring(L, index), &ms))
+    luaL_error(L,
+               "%s is \"%s\": write a duration such as \"500ms\", \"20s\" "
+               "or \"1h30m\"",
+               what, lua_tostring(L, index));
+  return ms;
+}
+
+// -- Origins ------------------------------------------------------------------
+
+const char *far_push_origin(lua_State *L) {
+  lua_Debug frame;
+  // pcall(exec, …) has no line of its own: look for the Lua code behind it.
+  for (int level = 1; lua_getstack(L, level, &frame); level++) {
+    lua_getinfo(L, "Sl", &frame);
+    if (frame.currentline < 0)
+      continue;
+    bool is_file = frame.source[0] == '@' || frame.source[0] == '=';
+    return lua_pushfstring(L, "%s:%d",
+                           is_file ? frame.source + 1 : frame.short_src,
+                           frame.currentline);
+  }
+  return lua_pushliteral(L, "?");
+}
+
+// -- Opening a script ---------------------------------------------------------
+
+static int require_farside(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  return 1;
+}
+
+// farside.run() in a hosted script: the host runs already, so the main chunk
+// waits for the end of the app, as it would in plain Lua.
+static int run_hosted(lua_State *L) {
+  far_script *script = far_script_of(L);
+  if (script->running != &script->load || script->co != L)
+    return luaL_error(L, "farside.run() is running already: call it once, at "
+                         "the end of the main script, never from a callback");
+  return lua_yield(L, 0);
+}
+
+static int closed_box(lua_State *L) {
+  box *mine = lua_touserdata(L, 1);
+  mine->script = NULL;
+  return 0;
+}
+
+static void push_module(lua_State *L, int index, lua_CFunction run) {
+  lua_createtable(L, 0, 12);
+  far_set_timers(L, index);
+  far_push_function(L, index, run);
+  lua_setfield(L, -2, "run");
+  lua_pushliteral(L, FARSIDE_VERSION);
+  lua_setfield(L, -2, "version");
+
+  lua_createtable(L, 0, 3);
+  far_push_app(L, index);
+  lua_setfield(L, -2, "App");
+  far_push_background_task(L, index);
+  lua_setfield(L, -2, "BackgroundTask");
+  far_push_log(L, index);
+  lua_setfield(L, -2, "Log");
+  lua_setfield(L, -2, "Plugins");
+}
+
+static int push_box(lua_State *L, far_script *script) {
+  box *mine = lua_newuserdatauv(L, sizeof *mine, 0);
+  mine->script = script;
+  lua_createtable(L, 0, 2);
+  lua_pushcfunction(L, closed_box);
+  lua_setfield(L, -2, "__gc");
+  lua_pushliteral(L, "protected");
+  lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &box_key);
+  return lua_gettop(L);
+}
+
+static int open(lua_State *L) {
+  far_script *script = lua_touserdata(L, 1);
+  far_listeners_open(script);
+  int index = push_box(L, script);
+  push_module(L, index, script->is_borrowed ? far_run_borrowed : run_hosted);
+  if (script->is_borrowed) {
+    lua_rawsetp(L, LUA_REGISTRYINDEX, script); // For luaopen_farside().
+    return 0;
+  }
+
+  // A hosted script has its timers as globals, and its print is the log.
+  lua_pushglobaltable(L);
+  far_set_timers(L, index);
+  lua_pushnil(L); // Sleeping is not a global: it is no name of the field's.
+  lua_setfield(L, -2, "sleep");
+  far_push_function(L, index, far_print);
+  lua_setfield(L, -2, "print");
+  lua_pop(L, 1);
+  if (far_clock_loop(script->host->clock) == NULL)
+    far_set_virtual_time(L, index);
+
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_insert(L, -2);
+  lua_pushcclosure(L, require_farside, 1);
+  lua_setfield(L, -2, "farside");
+  return 0;
+}
+
+static void close(far_script *script) {
+  lua_rawgetp(script->L, LUA_REGISTRYINDEX, &box_key);
+  box *mine = lua_touserdata(script->L, -1);
+  if (mine != NULL)
+    mine->script = NULL;
+  lua_pop(script->L, 1);
+  far_listeners_close(script);
+}
+
+const far_script_hooks far_hooks = {
+    .open = open, .close = close, .is_listening = far_is_listening};

@@ -1,0 +1,69 @@
+// What the bindings share: who is calling, what an argument is, and how an
+// expected failure is answered.
+#ifndef FAR_BINDINGS_H
+#define FAR_BINDINGS_H
+
+#include "../host/host.h"
+#include <lauxlib.h>
+#include <lua.h>
+
+// The script that calls. Every binding has its box as upvalue 1. Raises an
+// error once the script is closed.
+far_script *far_script_of(lua_State *L);
+
+// Pushes a function with the calling script's box as its upvalue 1. The box is
+// at `box` on the stack.
+void far_push_function(lua_State *L, int box, lua_CFunction function);
+
+// Adds functions to the table on the top of the stack.
+void far_set_functions(lua_State *L, int box, const luaL_Reg *functions);
+
+// Makes, or finds, the metatable of a kind of userdata, with functions of the
+// script's own, and pushes it. Methods are looked up in it.
+void far_push_class(lua_State *L, int box, const char *name,
+                    const luaL_Reg *functions);
+
+// Pushes true, or nil, a sentence and the status's NAME.
+int far_push_status(lua_State *L, farside_status status);
+int far_push_failure(lua_State *L, farside_status status, const char *format,
+                     ...) __attribute__((format(printf, 3, 4)));
+
+// Refuses fields of a table that nobody reads. `names` ends with NULL.
+void far_check_fields(lua_State *L, int table, const char *function,
+                      const char *const *names);
+
+// Reads a duration such as "20s", "500ms" or "1h30m" into milliseconds. Raises
+// an error that names `what` for anything else.
+uint64_t far_check_duration(lua_State *L, int index, const char *what);
+
+// Pushes "app.lua:12": where the running function was called from.
+const char *far_push_origin(lua_State *L);
+
+// Pushes the table of a JSON object. Raises an error when memory is short.
+void far_push_json(lua_State *L, const char *text);
+
+// Each pushes its module. `box` is the script's box on the stack.
+void far_push_app(lua_State *L, int box);
+void far_push_background_task(lua_State *L, int box);
+void far_push_log(lua_State *L, int box);
+
+// Adds setTimeout and its relatives to the table on the top of the stack.
+void far_set_timers(lua_State *L, int box);
+
+// Replaces what tells the machine's time and chance by the clock's, in a
+// script whose time is virtual.
+void far_set_virtual_time(lua_State *L, int box);
+
+// `print` goes to the log.
+int far_print(lua_State *L);
+
+// farside.run() in plain Lua.
+int far_run_borrowed(lua_State *L);
+
+// The two modules of plain Lua.
+FARSIDE_API
+int luaopen_farside(lua_State *L);
+FARSIDE_API
+int luaopen_farside_device(lua_State *L);
+
+#endif

@@ -1,0 +1,192 @@
+// Holders: can anybody still finish this task?
+//
+// A closure that has returned, with nothing of it pending, is a leak if nobody
+// is left who knows its id. So the script's whole heap is searched for that
+// number and for the task's own object: globals, upvalues, tables, metatables,
+// and the locals of every coroutine. It is done for all suspects at once, when
+// the script has nothing else to do. In doubt a task counts as held: an
+// accusation must be true, and the deadline comes anyway.
+
+#include "bindings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  // A larger heap is not searched to the end.
+  VISITS_MAX = 500000
+};
+
+// The search keeps two tables of its own on the stack, at these places.
+enum { SEEN = 2, TODO = 3 };
+
+typedef struct search {
+  far_script *script;
+  lua_Integer todo; // How many things wait in TODO.
+  lua_Integer visits;
+} search;
+
+static void hold(const search *mine, uint64_t id) {
+  far_job *job;
+  if (far_job_find(mine->script, id, &job) == FARSIDE_OK)
+    job->is_held = true;
+}
+
+static bool can_hold(int type) {
+  return type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TUSERDATA ||
+         type == LUA_TTHREAD;
+}
+
+// Looks at the value on the top of the stack and pops it.
+static void meet(lua_State *L, search *mine) {
+  int type = lua_type(L, -1);
+  if (type == LUA_TNUMBER) {
+    int is_integer;
+    lua_Integer id = lua_tointegerx(L, -1, &is_integer);
+    if (is_integer)
+      hold(mine, (uint64_t)id);
+  } else if (type == LUA_TSTRING && lua_rawlen(L, -1) < 21) {
+    const char *text = lua_tostring(L, -1); // tostring(id)
+    hold(mine, strtoull(text, NULL, 10));
+  } else if (can_hold(type)) {
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, SEEN) == LUA_TNIL) {
+      lua_pushvalue(L, -2);
+      lua_pushboolean(L, 1);
+      lua_rawset(L, SEEN);
+      lua_pushvalue(L, -2);
+      lua_rawseti(L, TODO, ++mine->todo);
+    }
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+static void search_table(lua_State *L, search *mine, int table) {
+  lua_pushnil(L);
+  while (lua_next(L, table) != 0) {
+    meet(L, mine);
+    lua_pushvalue(L, -1);
+    meet(L, mine);
+  }
+}
+
+static void search_function(lua_State *L, search *mine, int function) {
+  for (int i = 1; lua_getupvalue(L, function, i) != NULL; i++)
+    meet(L, mine);
+}
+
+static void search_userdata(lua_State *L, search *mine, int userdata) {
+  for (int i = 1; lua_getiuservalue(L, userdata, i) != LUA_TNONE; i++)
+    meet(L, mine);
+  lua_pop(L, 1); // The nil of the place that is none.
+  const uint64_t *id = luaL_testudata(L, userdata, "farside.task");
+  if (id != NULL)
+    hold(mine, *id);
+}
+
+static void take_over(lua_State *L, lua_State *co, search *mine) {
+  if (co != L)
+    lua_xmove(co, L, 1);
+  meet(L, mine);
+}
+
+// Walks the frames of a coroutine: functions, locals, temporaries, varargs.
+static void search_thread(lua_State *L, search *mine, int thread) {
+  lua_State *co = lua_tothread(L, thread);
+  if (co == L || !lua_checkstack(co, 4))
+    return;
+  lua_Debug frame;
+  int level = 0;
+  for (; lua_getstack(co, level, &frame); level++) {
+    lua_getinfo(co, "f", &frame);
+    take_over(L, co, mine);
+    for (int i = 1; lua_getlocal(co, &frame, i) != NULL; i++)
+      take_over(L, co, mine);
+    for (int i = -1; lua_getlocal(co, &frame, i) != NULL; i--)
+      take_over(L, co, mine);
+  }
+  if (level > 0)
+    return;
+  // It has not begun: its function and arguments lie on its stack.
+  for (int i = lua_gettop(co); i > 0; i--) {
+    lua_pushvalue(co, i);
+    take_over(L, co, mine);
+  }
+}
+
+static void search_value(lua_State *L, search *mine) {
+  int value = lua_gettop(L);
+  if (lua_getmetatable(L, value))
+    meet(L, mine);
+  switch (lua_type(L, value)) {
+  case LUA_TTABLE:
+    search_table(L, mine, value);
+    break;
+  case LUA_TFUNCTION:
+    search_function(L, mine, value);
+    break;
+  case LUA_TUSERDATA:
+    search_userdata(L, mine, value);
+    break;
+  default:
+    search_thread(L, mine, value);
+    break;
+  }
+  lua_settop(L, value - 1);
+}
+
+// The search itself runs in a coroutine of its own, so that the main thread of
+// a borrowed state is a thread like the others.
+static int find(lua_State *L) {
+  search *mine = lua_touserdata(L, 1);
+  lua_settop(L, 1);
+  lua_newtable(L);
+  lua_newtable(L);
+  lua_pushvalue(L, SEEN); // Our own tables are no holders.
+  lua_pushboolean(L, 1);
+  lua_rawset(L, SEEN);
+  lua_pushvalue(L, TODO);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, SEEN);
+  lua_pushvalue(L, LUA_REGISTRYINDEX);
+  meet(L, mine);
+  while (mine->todo > 0 && mine->visits++ < VISITS_MAX) {
+    lua_rawgeti(L, TODO, mine->todo);
+    lua_pushnil(L);
+    lua_rawseti(L, TODO, mine->todo--);
+    search_value(L, mine);
+  }
+  return 0;
+}
+
+static int find_in_coroutine(lua_State *L) {
+  lua_State *co = lua_newthread(L);
+  lua_pushcfunction(co, find);
+  lua_pushvalue(L, 1);
+  lua_xmove(L, co, 1);
+  int results;
+  if (lua_resume(co, L, 1, &results) != LUA_OK) {
+    lua_xmove(co, L, 1);
+    return lua_error(L);
+  }
+  return 0;
+}
+
+static void find_holders(far_script *script) {
+  search mine = {.script = script};
+  lua_State *L = script->L;
+  lua_pushcfunction(L, find_in_coroutine);
+  lua_pushlightuserdata(L, &mine);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+    lua_pop(L, 1); // Out of memory: everybody counts as held.
+  else if (mine.todo == 0)
+    return;
+  for (far_task *task = script->host->tasks.first; task; task = task->next) {
+    far_job *job = (far_job *)(void *)task;
+    if (job->script == script)
+      job->is_held = true;
+  }
+}
+
+const far_find_holders far_holders = find_holders;

@@ -1,0 +1,100 @@
+// require "farside" in plain Lua: the same modules, in somebody else's
+// interpreter. Nothing happens until farside.run(), and no global is touched.
+
+#include "bindings.h"
+
+#include "../host/desktop.h"
+#include "../host/report.h"
+
+static const char owner_class[] = "farside.owner";
+
+// What the interpreter keeps of us; collected when it closes.
+typedef struct owner {
+  far_desktop *desktop;
+  farside_host *host;
+} owner;
+
+static void on_entry(void *user, const farside_entry *entry) {
+  (void)user;
+  far_report_live(stdout, stderr, entry, false);
+}
+
+static int collect(lua_State *L) {
+  owner *mine = lua_touserdata(L, 1);
+  farside_host_close(mine->host);
+  far_desktop_free(mine->desktop);
+  *mine = (owner){0};
+  return 0;
+}
+
+static owner *push_owner(lua_State *L) {
+  owner *mine = lua_newuserdatauv(L, sizeof *mine, 0);
+  *mine = (owner){0};
+  if (luaL_newmetatable(L, owner_class)) {
+    lua_pushcfunction(L, collect);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return mine;
+}
+
+static void check(lua_State *L, farside_status status) {
+  if (status != FARSIDE_OK)
+    luaL_error(L, "farside cannot be opened: %s", farside_status_text(status));
+}
+
+int luaopen_farside(lua_State *L) {
+  owner *mine = push_owner(L);
+  mine->desktop = far_desktop_new();
+  if (mine->desktop == NULL)
+    check(L, FARSIDE_NOMEM);
+  farside_config config;
+  farside_config_init(&config);
+  config.platform = far_desktop_platform(mine->desktop);
+  config.on_entry = on_entry;
+  config.exit_when_idle = true;
+  check(L, farside_host_open(&config, &mine->host));
+  far_host_launch(mine->host, "user", NULL);
+  far_script *script;
+  check(L, far_script_borrow(mine->host, L, &script));
+  far_host_greet(mine->host, script);
+  // The module's functions keep the box alive, and the registry keeps us.
+  lua_setfield(L, LUA_REGISTRYINDEX, "farside.instance");
+  lua_rawgetp(L, LUA_REGISTRYINDEX, script);
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, script);
+  return 1;
+}
+
+static lua_State *main_thread(lua_State *L) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  lua_State *thread = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  return thread;
+}
+
+// run() --> true | nil, message, name: drives the loop until the app ends, or
+// until nothing is left to wait for.
+int far_run_borrowed(lua_State *L) {
+  far_script *script = far_script_of(L);
+  farside_host *host = script->host;
+  if (host->is_running)
+    return luaL_error(L, "farside.run() is running already: call it once, at "
+                         "the end of the main script, never from a callback");
+  lua_getfield(L, LUA_REGISTRYINDEX, "farside.instance");
+  owner *mine = luaL_checkudata(L, -1, owner_class);
+  farside_status status = far_desktop_start(mine->desktop, host);
+  if (status != FARSIDE_OK)
+    return far_push_status(L, status);
+  uint64_t expired = host->stats.expired;
+  script->L = L; // The door opens from where the loop is driven.
+  status = farside_run(host);
+  if (!host->has_ended)
+    script->L = main_thread(L);
+  far_desktop_stop(mine->desktop);
+  if (status == FARSIDE_OK && host->stats.expired > expired)
+    return far_push_failure(
+        L, FARSIDE_EXPIRED, "%llu tasks were ended by the host",
+        (unsigned long long)(host->stats.expired - expired));
+  return far_push_status(L, status);
+}

@@ -1,0 +1,317 @@
+// Timers, and sleeping. Both belong to the task in which they were set, and end
+// with it.
+
+#include "bindings.h"
+
+#include <math.h>
+
+// -- setTimeout, setInterval --------------------------------------------------
+
+typedef struct timer {
+  far_owned owned;
+  far_timer timer;
+  far_turn turn;
+  uint64_t id;
+  uint64_t interval_ms; // Zero for a timeout.
+  int function_ref;     // A function, or { fn, n, … } when it has arguments.
+  bool is_over;
+} timer;
+
+static void timer_free(timer *mine) {
+  farside_host *host = mine->turn.script->host;
+  far_timer_deinit(&host->timers, &mine->timer);
+  far_free(&host->memory, mine, sizeof *mine);
+}
+
+// Ends a timer. While its own turn runs, its memory waits for the turn's end.
+static void timer_end(timer *mine) {
+  far_script *script = mine->turn.script;
+  if (mine->is_over)
+    return;
+  mine->is_over = true;
+  far_slots_remove(&script->waits, mine->id, 0);
+  far_owned_leave(&mine->owned);
+  far_timer_stop(&script->host->timers, &mine->timer);
+  far_turn_cancel(&mine->turn);
+  luaL_unref(script->L, LUA_REGISTRYINDEX, mine->function_ref);
+  if (script->running != &mine->turn)
+    timer_free(mine);
+}
+
+static void timer_cancelled(far_owned *owned) {
+  timer_end(far_list_item(owned, timer, owned));
+}
+
+static void timer_is_due(far_timer *due, uint64_t now_ms) {
+  (void)now_ms;
+  timer *mine = far_list_item(due, timer, timer);
+  far_script *script = mine->turn.script;
+  mine->turn.job = mine->owned.job;
+  far_host_note(script->host, FAR_WHAT_TIMER_FIRE, FARSIDE_DEBUG, script,
+                mine->turn.job ? &mine->turn.job->task : NULL, NULL);
+  far_turn_queue(&mine->turn);
+}
+
+static int push_timer(far_turn *turn, lua_State *L) {
+  timer *mine = far_list_item(turn, timer, turn);
+  int args = 0;
+  if (lua_rawgeti(L, LUA_REGISTRYINDEX, mine->function_ref) == LUA_TTABLE) {
+    int table = lua_gettop(L);
+    lua_rawgeti(L, table, 2);
+    args = (int)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    luaL_checkstack(L, args + 1, "too many arguments");
+    lua_rawgeti(L, table, 1);
+    for (int i = 0; i < args; i++)
+      lua_rawgeti(L, table, i + 3);
+    lua_remove(L, table);
+  }
+  if (mine->interval_ms == 0)
+    timer_end(mine);
+  return args;
+}
+
+static void timer_turn_ended(far_turn *turn, far_turn_end how) {
+  timer *mine = far_list_item(turn, timer, turn);
+  farside_host *host = turn->script->host;
+  if (turn->job != NULL)
+    far_job_suspect(turn->job);
+  if (how == FAR_TURN_DROPPED)
+    timer_end(mine); // It cannot have run: its script is being closed.
+  else if (mine->is_over)
+    timer_free(mine);
+  else if (mine->interval_ms == 0)
+    timer_end(mine); // Its function could not be pushed.
+  else {
+    // Missed ticks are not made up for: after a long sleep it fires once.
+    uint64_t now_ms = far_host_now_ms(host);
+    uint64_t next_ms = mine->timer.when_ms + mine->interval_ms;
+    far_timer_start(&host->timers, &mine->timer,
+                    next_ms > now_ms ? next_ms : now_ms + mine->interval_ms);
+  }
+}
+
+// A timer never fires in the instant in which it was set: otherwise virtual
+// time could stand still for ever.
+static uint64_t check_ms(lua_State *L, int index, const char *function) {
+  const lua_Number most_ms = 1e15;
+  lua_Number ms = luaL_optnumber(L, index, 0);
+  if (isnan(ms))
+    luaL_error(L, "%s: the delay is not a number", function);
+  if (ms > most_ms)
+    ms = most_ms;
+  return ms < 1 ? 1 : (uint64_t)ceil(ms);
+}
+
+static int set(lua_State *L, bool is_interval) {
+  far_script *script = far_script_of(L);
+  farside_host *host = script->host;
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  uint64_t ms = check_ms(L, 2, is_interval ? "setInterval" : "setTimeout");
+  int args = lua_gettop(L) - 2;
+  if (args > 0) {
+    lua_createtable(L, args + 2, 0);
+    lua_pushvalue(L, 1);
+    lua_rawseti(L, -2, 1);
+    lua_pushinteger(L, args);
+    lua_rawseti(L, -2, 2);
+    for (int i = 0; i < args; i++) {
+      lua_pushvalue(L, i + 3);
+      lua_rawseti(L, -2, i + 3);
+    }
+  } else {
+    lua_pushvalue(L, 1);
+  }
+  int ref = luaL_ref(L, LUA_REGISTRYINDEX);
+
+  timer *fresh = far_new(&host->memory, sizeof *fresh);
+  if (fresh == NULL)
+    goto fail;
+  fresh->function_ref = ref;
+  fresh->interval_ms = is_interval ? ms : 0;
+  fresh->turn =
+      (far_turn){.script = script, .push = push_timer, .end = timer_turn_ended};
+  if (far_timer_init(&host->timers, &fresh->timer, FAR_TIMER_SCRIPT,
+                     timer_is_due) != FARSIDE_OK)
+    goto fail;
+  fresh->id = far_slots_add(&script->waits, &fresh->owned);
+  if (fresh->id == 0)
+    goto fail;
+  fresh->owned = (far_owned){.what = "timer", .cancel = timer_cancelled};
+  far_script_own(script, &fresh->owned);
+  far_timer_start(&host->timers, &fresh->timer, far_host_now_ms(host) + ms);
+  lua_pushinteger(L, (lua_Integer)fresh->id);
+  return 1;
+
+fail:
+  luaL_unref(L, LUA_REGISTRYINDEX, ref);
+  if (fresh != NULL)
+    timer_free(fresh);
+  return luaL_error(L, "not enough memory");
+}
+
+// setTimeout(fn, ms, …) --> id
+static int set_timeout(lua_State *L) {
+  return set(L, false);
+}
+
+// setInterval(fn, ms, …) --> id
+static int set_interval(lua_State *L) {
+  return set(L, true);
+}
+
+// clearTimeout(id), clearInterval(id): harmless for nil and for an id that has
+// fired.
+static int clear(lua_State *L) {
+  far_script *script = far_script_of(L);
+  if (lua_isnoneornil(L, 1))
+    return 0;
+  lua_Integer id = luaL_checkinteger(L, 1);
+  far_owned *owned = far_slots_get(&script->waits, (uint64_t)id);
+  if (owned != NULL && owned->cancel == timer_cancelled)
+    timer_end(far_list_item(owned, timer, owned));
+  return 0;
+}
+
+// -- sleep --------------------------------------------------------------------
+
+typedef struct nap {
+  far_owned owned;
+  far_timer timer;
+  far_turn turn; // Holds the sleeping coroutine.
+  uint64_t id;
+  bool is_over; // It is on its way back, or was interrupted.
+} nap;
+
+static void nap_free(nap *mine) {
+  far_script *script = mine->turn.script;
+  luaL_unref(script->L, LUA_REGISTRYINDEX, mine->turn.co_ref);
+  far_timer_deinit(&script->host->timers, &mine->timer);
+  far_free(&script->host->memory, mine, sizeof *mine);
+}
+
+static void nap_leave(nap *mine) {
+  if (mine->is_over)
+    return;
+  mine->is_over = true;
+  far_slots_remove(&mine->turn.script->waits, mine->id, 0);
+  far_owned_leave(&mine->owned);
+  far_timer_stop(&mine->turn.script->host->timers, &mine->timer);
+}
+
+// The task has ended: the coroutine never goes on, and what it has to close is
+// closed in a turn of its own.
+static void nap_cancelled(far_owned *owned) {
+  nap *mine = far_list_item(owned, nap, owned);
+  nap_leave(mine);
+  mine->turn.job = NULL;
+  mine->turn.is_closing = true;
+  if (!far_list_is_in(&mine->turn.link))
+    far_turn_queue(&mine->turn);
+}
+
+static void nap_is_due(far_timer *due, uint64_t now_ms) {
+  (void)now_ms;
+  nap *mine = far_list_item(due, nap, timer);
+  far_script *script = mine->turn.script;
+  mine->turn.job = mine->owned.job;
+  far_host_note(script->host, FAR_WHAT_TIMER_FIRE, FARSIDE_DEBUG, script,
+                mine->turn.job ? &mine->turn.job->task : NULL, "sleep");
+  far_turn_queue(&mine->turn);
+}
+
+static int push_awakening(far_turn *turn, lua_State *L) {
+  nap *mine = far_list_item(turn, nap, turn);
+  nap_leave(mine);
+  if (lua_status(turn->co) != LUA_YIELD)
+    return FAR_TURN_NOTHING;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static void nap_turn_ended(far_turn *turn, far_turn_end how) {
+  nap *mine = far_list_item(turn, nap, turn);
+  nap_leave(mine);
+  if (turn->job != NULL) {
+    if (turn->is_closure && how == FAR_TURN_FAILED)
+      far_job_end(turn->job, FAR_TASK_FAILED, "its closure raised an error");
+    else
+      far_job_suspect(turn->job);
+  }
+  nap_free(mine);
+}
+
+// Somebody resumed the coroutine: the host, or, before its time, a script.
+static int awake(lua_State *L, int status, lua_KContext id) {
+  (void)status;
+  far_script *script = far_script_of(L);
+  if (script->going_on == L) {
+    script->going_on = NULL;
+    return far_push_status(L, FARSIDE_OK);
+  }
+  far_owned *owned = far_slots_get(&script->waits, (uint64_t)id);
+  if (owned != NULL && owned->cancel == nap_cancelled) {
+    nap *mine = far_list_item(owned, nap, owned);
+    nap_leave(mine);
+    far_turn_cancel(&mine->turn);
+    nap_free(mine);
+  }
+  return far_push_failure(L, FARSIDE_INTERRUPTED,
+                          "the sleep was ended by somebody who resumed its "
+                          "coroutine");
+}
+
+// sleep(ms) --> true | nil, message, name
+static int sleep(lua_State *L) {
+  far_script *script = far_script_of(L);
+  farside_host *host = script->host;
+  luaL_checknumber(L, 1);
+  uint64_t ms = check_ms(L, 1, "sleep");
+  if (!lua_isyieldable(L))
+    return luaL_error(L, "only a coroutine can sleep: call it in a task, a "
+                         "timer or a listener, or wrap it in a coroutine");
+  nap *fresh = far_new(&host->memory, sizeof *fresh);
+  if (fresh == NULL)
+    return luaL_error(L, "not enough memory");
+  fresh->turn = (far_turn){.script = script,
+                           .push = push_awakening,
+                           .end = nap_turn_ended,
+                           .co = L,
+                           .co_ref = LUA_NOREF};
+  fresh->is_over = true;
+  if (far_timer_init(&host->timers, &fresh->timer, FAR_TIMER_SCRIPT,
+                     nap_is_due) != FARSIDE_OK ||
+      (fresh->id = far_slots_add(&script->waits, &fresh->owned)) == 0) {
+    nap_free(fresh);
+    return luaL_error(L, "not enough memory");
+  }
+  fresh->is_over = false;
+  fresh->owned = (far_owned){.what = "sleep", .cancel = nap_cancelled};
+  far_script_own(script, &fresh->owned);
+
+  if (script->co == L) {
+    fresh->turn.co_ref = script->co_ref;
+    fresh->turn.is_ours = script->co_is_ours;
+    fresh->turn.is_closure = script->co_is_closure;
+    script->co_ref = LUA_NOREF;
+  } else {
+    // A coroutine of the script's own: it goes on in a turn of its own.
+    lua_pushthread(L);
+    fresh->turn.co_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  far_timer_start(&host->timers, &fresh->timer, far_host_now_ms(host) + ms);
+  return lua_yieldk(L, 0, (lua_KContext)fresh->id, awake);
+}
+
+static const luaL_Reg functions[] = {
+    {"setTimeout", set_timeout},
+    {"setInterval", set_interval},
+    {"clearTimeout", clear},
+    {"clearInterval", clear},
+    {"sleep", sleep},
+    {NULL, NULL},
+};
+
+void far_set_timers(lua_State *L, int box) {
+  far_set_functions(L, box, functions);
+}
