@@ -1,0 +1,402 @@
+// require "farside.device": the simulated phone, for specs and plan files.
+
+#include "device.h"
+
+#include "bindings.h"
+#include <string.h>
+
+static const char phone_class[] = "farside.phone";
+static const char app_class[] = "farside.app";
+
+enum { ARGS_MAX = 64 };
+
+typedef struct phone {
+  far_device *device; // NULL once it is closed.
+  const char *path;
+  int argc;
+  const char *const *argv;
+} phone;
+
+static phone *check_phone(lua_State *L) {
+  phone *mine = luaL_testudata(L, 1, phone_class);
+  if (mine == NULL)
+    luaL_error(L, "write phone:…(), with a colon");
+  if (mine->device == NULL)
+    luaL_error(L, "the phone is closed");
+  return mine;
+}
+
+static farside_host *check_host(lua_State *L) {
+  return far_device_host(check_phone(L)->device);
+}
+
+// -- Open and close -----------------------------------------------------------
+
+far_device *far_push_phone(lua_State *L, const far_device_config *config,
+                           const char *path, int argc,
+                           const char *const *argv) {
+  phone *mine = lua_newuserdatauv(L, sizeof *mine, 1);
+  *mine = (phone){.path = path, .argc = argc, .argv = argv};
+  luaL_setmetatable(L, phone_class);
+  farside_status status = far_device_open(config, &mine->device);
+  if (status == FARSIDE_INVALID)
+    luaL_error(L,
+               "there is no profile '%s'; there are: ios, android, strict, "
+               "desktop",
+               config->os);
+  if (status != FARSIDE_OK)
+    luaL_error(L, "the phone cannot be opened: %s",
+               farside_status_text(status));
+  return mine->device;
+}
+
+static const char *option(lua_State *L, const char *name) {
+  int type = lua_getfield(L, 1, name);
+  if (type != LUA_TNIL && type != LUA_TSTRING)
+    luaL_error(L, "open: %s must be a string, not a %s", name,
+               luaL_typename(L, -1));
+  return lua_tostring(L, -1);
+}
+
+// open{ os=, grace=, launchUrl= } --> phone
+static int open(lua_State *L) {
+  static const char *const names[] = {"os", "grace", "launchUrl", NULL};
+  far_device_config config = {0};
+  if (!lua_isnoneornil(L, 1)) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    far_check_fields(L, 1, "device.open", names);
+    config.os = option(L, "os");
+    config.launch_url = option(L, "launchUrl");
+    if (lua_getfield(L, 1, "grace") != LUA_TNIL)
+      config.grace_ms = far_check_duration(L, -1, "open: grace");
+  }
+  far_push_phone(L, &config, NULL, 0, NULL);
+  return 1;
+}
+
+static void close_phone(phone *mine) {
+  far_device_close(mine->device);
+  mine->device = NULL;
+}
+
+// phone:close(): raises an error when the app still has a task open.
+static int close(lua_State *L) {
+  phone *mine = luaL_checkudata(L, 1, phone_class);
+  if (mine->device == NULL)
+    return 0;
+  bool has_failed = !lua_isnoneornil(L, 2); // An error is on its way already.
+  const far_task *task = far_device_host(mine->device)->tasks.first;
+  if (task == NULL || has_failed) {
+    close_phone(mine);
+    return 0;
+  }
+  lua_pushfstring(L,
+                  "the phone was closed with a task open: %s (%s). Finish it, "
+                  "or call phone:kill() first where that is meant",
+                  task->name ? task->name : "without a name", task->origin);
+  close_phone(mine);
+  return lua_error(L);
+}
+
+static int collect(lua_State *L) {
+  close_phone(luaL_checkudata(L, 1, phone_class));
+  return 0;
+}
+
+// -- The user and the OS ------------------------------------------------------
+
+static int push_app(lua_State *L) {
+  lua_newuserdatauv(L, 1, 1);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+  luaL_setmetatable(L, app_class);
+  return 1;
+}
+
+static int push_load_failure(lua_State *L, farside_host *host,
+                             farside_status status) {
+  luaL_pushfail(L);
+  lua_pushstring(L, farside_error(host));
+  lua_pushstring(L, farside_status_name(status));
+  return 3;
+}
+
+// An app that does not load is no app.
+static int loaded(lua_State *L, phone *mine, farside_status status) {
+  if (status != FARSIDE_OK) {
+    far_device_kill(mine->device, "its script failed to load");
+    return push_load_failure(L, far_device_host(mine->device), status);
+  }
+  far_device_settle(mine->device);
+  return push_app(L);
+}
+
+static int launch_path(lua_State *L, phone *mine, const char *path, int argc,
+                       const char *const *argv) {
+  farside_host *host = far_device_host(mine->device);
+  farside_status status = far_device_launch(mine->device, "user");
+  if (status != FARSIDE_OK)
+    return push_load_failure(L, host, status);
+  return loaded(L, mine, farside_load_file(host, path, argc, argv));
+}
+
+// phone:launch([path, …]) --> app | nil, message, name
+static int launch(lua_State *L) {
+  phone *mine = check_phone(L);
+  if (lua_isnoneornil(L, 2)) {
+    if (lua_getiuservalue(L, 1, 1) == LUA_TSTRING)
+      return launch_path(L, mine, lua_tostring(L, -1), 0, NULL);
+    if (mine->path == NULL)
+      return luaL_error(L, "launch: which script? Give its path");
+    return launch_path(L, mine, mine->path, mine->argc, mine->argv);
+  }
+  const char *path = luaL_checkstring(L, 2);
+  const char *argv[ARGS_MAX];
+  int argc = lua_gettop(L) - 2;
+  luaL_argcheck(L, argc <= ARGS_MAX, 3, "too many arguments");
+  for (int i = 0; i < argc; i++)
+    argv[i] = luaL_checkstring(L, i + 3);
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, 1, 1); // What openApp() launches again.
+  return launch_path(L, mine, path, argc, argv);
+}
+
+// phone:run(code [, name]) --> app | nil, message, name
+static int run(lua_State *L) {
+  phone *mine = check_phone(L);
+  size_t bytes;
+  const char *code = luaL_checklstring(L, 2, &bytes);
+  const char *name = luaL_optstring(L, 3, "app.lua");
+  farside_host *host = far_device_host(mine->device);
+  farside_status status = far_device_launch(mine->device, "user");
+  if (status != FARSIDE_OK)
+    return push_load_failure(L, host, status);
+  return loaded(L, mine, farside_load_buffer(host, name, code, bytes, 0, NULL));
+}
+
+// phone:pressHome()
+static int press_home(lua_State *L) {
+  far_device_press_home(check_phone(L)->device);
+  return 0;
+}
+
+// phone:openApp() --> true | app | nil, message, name
+static int open_app(lua_State *L) {
+  phone *mine = check_phone(L);
+  if (far_device_host(mine->device)->app.state == FAR_APP_GONE) {
+    lua_settop(L, 1);
+    return launch(L); // Killed or ended: it starts anew.
+  }
+  return far_push_status(L, far_device_open_app(mine->device));
+}
+
+// phone:advance(duration): "40s", or a number of milliseconds.
+static int advance(lua_State *L) {
+  far_device *device = check_phone(L)->device;
+  uint64_t ms;
+  if (lua_type(L, 2) == LUA_TNUMBER) {
+    lua_Integer number = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, number >= 0, 2, "time does not go back");
+    ms = (uint64_t)number;
+  } else {
+    ms = far_check_duration(L, 2, "advance: the time");
+  }
+  far_device_advance(device, ms);
+  return 0;
+}
+
+// phone:kill([why])
+static int kill(lua_State *L) {
+  far_device *device = check_phone(L)->device;
+  far_device_kill(device, luaL_optstring(L, 2, "the system killed it"));
+  return 0;
+}
+
+// phone:quit()
+static int quit(lua_State *L) {
+  far_device_quit(check_phone(L)->device);
+  return 0;
+}
+
+// phone:post(event [, json]) --> true | nil, message, name
+static int post(lua_State *L) {
+  phone *mine = check_phone(L);
+  const char *event = luaL_checkstring(L, 2);
+  farside_status status = farside_post(far_device_host(mine->device), event,
+                                       luaL_optstring(L, 3, NULL));
+  if (status == FARSIDE_INVALID)
+    return far_push_failure(
+        L, status, "'%s' cannot be posted, or its JSON is wrong", event);
+  far_device_settle(mine->device);
+  return far_push_status(L, status);
+}
+
+// -- What happened ------------------------------------------------------------
+
+static void set_string(lua_State *L, const char *field, const char *value) {
+  if (value == NULL)
+    return;
+  lua_pushstring(L, value);
+  lua_setfield(L, -2, field);
+}
+
+static void set_integer(lua_State *L, const char *field, uint64_t value) {
+  lua_pushinteger(L, (lua_Integer)value);
+  lua_setfield(L, -2, field);
+}
+
+static void push_entry(lua_State *L, const farside_entry *entry) {
+  static const char *const levels[] = {"debug", "info", "warn", "error"};
+  lua_createtable(L, 0, 9);
+  set_integer(L, "t", entry->t_ms);
+  set_string(L, "what", entry->what);
+  set_string(L, "level", levels[entry->level]);
+  set_string(L, "state", entry->state);
+  set_string(L, "script", entry->script);
+  if (entry->task != 0)
+    set_integer(L, "task", entry->task);
+  set_string(L, "name", entry->name);
+  set_string(L, "where", entry->where);
+  set_string(L, "why", entry->why);
+}
+
+// phone:timeline([what]) --> { { t=, what=, … }, … }: all, or those whose
+// `what` begins with the given word.
+static int timeline(lua_State *L) {
+  const farside_host *host = check_host(L);
+  const char *only = luaL_optstring(L, 2, "");
+  lua_newtable(L);
+  lua_Integer count = 0;
+  for (uint64_t i = host->timeline.first; i < host->timeline.count; i++) {
+    const farside_entry *entry = far_timeline_get(&host->timeline, i);
+    if (strncmp(entry->what, only, strlen(only)) != 0)
+      continue;
+    push_entry(L, entry);
+    lua_rawseti(L, -2, ++count);
+  }
+  return 1;
+}
+
+// The state that an entry puts its task into, or NULL.
+static const char *state_after(const char *what) {
+  static const char *const states[][2] = {
+      {"task.begin", "pending"},   {"task.run", "running"},
+      {"task.finish", "finished"}, {"task.fail", "failed"},
+      {"task.expire", "expired"},  {"task.cancel", "cancelled"},
+  };
+  for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+    if (strcmp(states[i][0], what) == 0)
+      return states[i][1];
+  return NULL;
+}
+
+// Pushes { { taskId=, name=, origin=, state=, beganAt=, endedAt= }, … }, as the
+// timeline tells it: ended tasks are there too.
+static int push_tasks(lua_State *L, const farside_host *host) {
+  lua_newtable(L);
+  lua_newtable(L); // By id.
+  lua_Integer count = 0;
+  for (uint64_t i = host->timeline.first; i < host->timeline.count; i++) {
+    const farside_entry *entry = far_timeline_get(&host->timeline, i);
+    const char *state = state_after(entry->what);
+    if (entry->task == 0 || state == NULL)
+      continue;
+    if (lua_rawgeti(L, -1, (lua_Integer)entry->task) == LUA_TNIL) {
+      lua_pop(L, 1);
+      lua_createtable(L, 0, 6);
+      set_integer(L, "taskId", entry->task);
+      set_string(L, "name", entry->name);
+      set_string(L, "origin", entry->where);
+      set_integer(L, "beganAt", entry->t_ms);
+      lua_pushvalue(L, -1);
+      lua_rawseti(L, -3, (lua_Integer)entry->task);
+      lua_pushvalue(L, -1);
+      lua_rawseti(L, -4, ++count);
+    }
+    set_string(L, "state", state);
+    if (strcmp(state, "pending") != 0 && strcmp(state, "running") != 0)
+      set_integer(L, "endedAt", entry->t_ms);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return 1;
+}
+
+// phone:tasks()
+static int tasks(lua_State *L) {
+  return push_tasks(L, check_host(L));
+}
+
+// phone:state() --> "active", …, "gone"
+static int state(lua_State *L) {
+  lua_pushstring(L, far_app_state_name(check_host(L)->app.state));
+  return 1;
+}
+
+// phone:now() --> milliseconds since the phone was opened
+static int now(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)far_host_now_ms(check_host(L)));
+  return 1;
+}
+
+// phone:hash() --> the fingerprint of the timeline so far
+static int hash(lua_State *L) {
+  char text[17];
+  snprintf(text, sizeof text, "%016llx",
+           (unsigned long long)check_host(L)->timeline.hash);
+  lua_pushstring(L, text);
+  return 1;
+}
+
+// -- The app, as phone:launch() gives it
+// ---------------------------------------
+
+static farside_host *check_app(lua_State *L) {
+  luaL_checkudata(L, 1, app_class);
+  lua_getiuservalue(L, 1, 1);
+  lua_replace(L, 1);
+  return check_host(L);
+}
+
+static int app_tasks(lua_State *L) {
+  return push_tasks(L, check_app(L));
+}
+
+static int app_state(lua_State *L) {
+  lua_pushstring(L, far_app_state_name(check_app(L)->app.state));
+  return 1;
+}
+
+static const luaL_Reg app_functions[] = {
+    {"tasks", app_tasks},
+    {"state", app_state},
+    {NULL, NULL},
+};
+
+static const luaL_Reg phone_functions[] = {
+    {"launch", launch},    {"run", run},         {"pressHome", press_home},
+    {"openApp", open_app}, {"advance", advance}, {"kill", kill},
+    {"quit", quit},        {"post", post},       {"timeline", timeline},
+    {"tasks", tasks},      {"state", state},     {"now", now},
+    {"hash", hash},        {"close", close},     {"__close", close},
+    {"__gc", collect},     {NULL, NULL},
+};
+
+static void make_class(lua_State *L, const char *name,
+                       const luaL_Reg *functions) {
+  if (luaL_newmetatable(L, name)) {
+    luaL_setfuncs(L, functions, 0);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -2, "__index");
+  }
+  lua_pop(L, 1);
+}
+
+int luaopen_farside_device(lua_State *L) {
+  make_class(L, phone_class, phone_functions);
+  make_class(L, app_class, app_functions);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, open);
+  lua_setfield(L, -2, "open");
+  return 1;
+}

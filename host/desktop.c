@@ -1,0 +1,187 @@
+#include "desktop.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <uv.h>
+
+// What libuv watches, SIGTSTP first; SIGINT is our own, see interrupted().
+static const int watched[] = {SIGTSTP, SIGCONT, SIGTERM, SIGHUP};
+enum { WATCHED = sizeof watched / sizeof *watched };
+
+struct far_desktop {
+  farside_platform platform;
+  farside_host *host;
+  uv_signal_t signals[WATCHED];
+  bool is_watched[WATCHED];
+  bool has_interrupt;
+  uv_async_t interrupt;
+  struct sigaction old_interrupt;
+  bool is_started;
+  size_t open; // Handles that libuv has not closed yet.
+};
+
+// There is one SIGINT a process.
+static far_desktop *interruptible;
+static volatile sig_atomic_t interrupts;
+
+// A script that computes keeps the loop from hearing anything, so the second
+// Ctrl-C must end the process from within the handler.
+static void interrupted(int signal) {
+  (void)signal;
+  if (interrupts++ > 0)
+    _exit(FAR_DESKTOP_INTERRUPTED);
+  if (interruptible != NULL)
+    uv_async_send(&interruptible->interrupt);
+}
+
+static void terminate(farside_host *host, const char *reason) {
+  char json[64];
+  snprintf(json, sizeof json, "{\"reason\":\"%s\"}", reason);
+  farside_post(host, "terminate", json);
+}
+
+static void interrupt_taken(uv_async_t *async) {
+  const far_desktop *desktop = async->data;
+  terminate(desktop->host, "SIGINT");
+}
+
+static void stop_pressed(farside_host *host) {
+  // Pressed again while tasks are still open: it is meant.
+  if (host->app.state == FAR_APP_BACKGROUND && !host->is_terminating)
+    far_host_move(host, FAR_APP_SUSPENDED);
+  else
+    farside_post(host, "pause", NULL);
+}
+
+static void signalled(uv_signal_t *handle, int signal) {
+  const far_desktop *desktop = handle->data;
+  switch (signal) {
+  case SIGTSTP:
+    stop_pressed(desktop->host);
+    break;
+  case SIGCONT:
+    farside_post(desktop->host, "resume", NULL);
+    break;
+  case SIGTERM:
+    terminate(desktop->host, "SIGTERM");
+    break;
+  case SIGHUP:
+    terminate(desktop->host, "SIGHUP");
+    break;
+  }
+}
+
+// The app sleeps: so does the process. Without its handler SIGTSTP does what
+// Ctrl-Z promises the shell; in a process group that no shell looks after the
+// kernel ignores it, and the app sleeps in the loop instead, until SIGCONT.
+static void suspend(void *self) {
+  far_desktop *desktop = self;
+  if (!desktop->is_started)
+    return;
+  fflush(NULL);
+  uv_signal_t *stop = &desktop->signals[0];
+  if (desktop->is_watched[0])
+    uv_signal_stop(stop);
+  raise(SIGTSTP);
+  if (desktop->is_watched[0])
+    uv_signal_start(stop, signalled, SIGTSTP);
+}
+
+static int minimize(void *self) {
+  const far_desktop *desktop = self;
+  return desktop->is_started ? raise(SIGTSTP) : -1;
+}
+
+far_desktop *far_desktop_new(void) {
+  far_desktop *desktop = calloc(1, sizeof *desktop);
+  if (desktop != NULL)
+    desktop->platform = (farside_platform){.version = FARSIDE_PLATFORM_VERSION,
+                                           .self = desktop,
+                                           .suspend = suspend,
+                                           .minimize = minimize};
+  return desktop;
+}
+
+const farside_platform *far_desktop_platform(const far_desktop *desktop) {
+  return &desktop->platform;
+}
+
+void far_desktop_free(far_desktop *desktop) {
+  if (desktop == NULL)
+    return;
+  far_desktop_stop(desktop);
+  free(desktop);
+}
+
+// What was ignored when we came stays ignored: nohup, and jobs of a script.
+static bool is_ignored(int signal) {
+  struct sigaction old;
+  return sigaction(signal, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
+static bool watch(far_desktop *desktop, uv_loop_t *loop, size_t i) {
+  if (is_ignored(watched[i]))
+    return true;
+  desktop->signals[i].data = desktop;
+  if (uv_signal_init(loop, &desktop->signals[i]) != 0)
+    return false;
+  desktop->is_watched[i] = true;
+  desktop->open++;
+  return uv_signal_start(&desktop->signals[i], signalled, watched[i]) == 0;
+}
+
+static bool watch_interrupt(far_desktop *desktop, uv_loop_t *loop) {
+  if (uv_async_init(loop, &desktop->interrupt, interrupt_taken) != 0)
+    return false;
+  desktop->interrupt.data = desktop;
+  desktop->open++;
+  desktop->has_interrupt = true;
+  interruptible = desktop;
+  interrupts = 0;
+  struct sigaction action = {.sa_handler = interrupted, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  if (is_ignored(SIGINT))
+    action.sa_handler = SIG_IGN;
+  return sigaction(SIGINT, &action, &desktop->old_interrupt) == 0;
+}
+
+farside_status far_desktop_start(far_desktop *desktop, farside_host *host) {
+  if (interruptible != NULL)
+    return FARSIDE_BUSY;
+  uv_loop_t *loop = far_clock_loop(host->clock);
+  desktop->host = host;
+  desktop->is_started = true;
+  bool is_fine = watch_interrupt(desktop, loop);
+  for (size_t i = 0; i < WATCHED && is_fine; i++)
+    is_fine = watch(desktop, loop, i);
+  if (is_fine)
+    return FARSIDE_OK;
+  far_desktop_stop(desktop);
+  return FARSIDE_SYSTEM;
+}
+
+static void closed(uv_handle_t *handle) {
+  far_desktop *desktop = handle->data;
+  desktop->open--;
+}
+
+void far_desktop_stop(far_desktop *desktop) {
+  if (!desktop->is_started)
+    return;
+  desktop->is_started = false;
+  if (desktop->has_interrupt) {
+    interruptible = NULL;
+    sigaction(SIGINT, &desktop->old_interrupt, NULL);
+    uv_close((uv_handle_t *)&desktop->interrupt, closed);
+    desktop->has_interrupt = false;
+  }
+  for (size_t i = 0; i < WATCHED; i++) {
+    if (desktop->is_watched[i])
+      uv_close((uv_handle_t *)&desktop->signals[i], closed);
+    desktop->is_watched[i] = false;
+  }
+  while (desktop->open > 0)
+    uv_run(far_clock_loop(desktop->host->clock), UV_RUN_NOWAIT);
+}

@@ -1,0 +1,26 @@
+// The desktop: POSIX signals as the life of an app.
+//
+// Ctrl-Z sends the app to the background; when its tasks are done the process
+// really stops, as the shell expects, and `fg` brings it back. SIGTERM, SIGHUP
+// and the first Ctrl-C ask the app to end; a second Ctrl-C does not ask.
+#ifndef FAR_DESKTOP_H
+#define FAR_DESKTOP_H
+
+#include "host.h"
+
+typedef struct far_desktop far_desktop;
+
+// Makes a desktop. Its platform goes into the config of the host to be opened.
+// NULL when memory is short. One a process may be started at a time.
+far_desktop *far_desktop_new(void);
+const farside_platform *far_desktop_platform(const far_desktop *desktop);
+void far_desktop_free(far_desktop *desktop);
+
+// Takes the signals over, and gives them back. Stop before the host is closed.
+farside_status far_desktop_start(far_desktop *desktop, farside_host *host);
+void far_desktop_stop(far_desktop *desktop);
+
+// The status of a process that a second Ctrl-C ended.
+enum { FAR_DESKTOP_INTERRUPTED = 130 };
+
+#endif
