@@ -1,0 +1,55 @@
+// The commands of the program `farside`, and what they share.
+#ifndef FAR_COMMAND_H
+#define FAR_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+// The exit codes, as docs/reference.md has them.
+enum {
+  EXIT_FINE = 0,
+  EXIT_SCRIPT_FAILED = 1,
+  EXIT_USAGE = 2,
+  EXIT_RULE_BROKEN = 3,
+  EXIT_HOST_KILLED = 4
+};
+
+// What the command line said; options that were not given stay zero.
+typedef struct command_line {
+  const char *os;
+  const char *plan;
+  const char *timeline; // A file, or "-" for standard output.
+  uint64_t grace_ms;
+  bool is_verbose;
+  const char *script; // A path, or NULL.
+  int argc;           // The script's arguments.
+  const char *const *argv;
+} command_line;
+
+typedef struct far_command {
+  const char *name;
+  const char *usage;   // After "farside ".
+  const char *what;    // One line, for the list.
+  const char *help;    // The rest.
+  const char *options; // The option names it takes, each with spaces around.
+  int (*run)(const command_line *line);
+} far_command;
+
+extern const far_command run_command;
+extern const far_command simulate_command;
+
+// Reads the arguments behind the command's name. Returns EXIT_FINE, or writes
+// one sentence to stderr and returns EXIT_USAGE.
+int command_line_parse(const far_command *command, int argc,
+                       const char *const *argv, command_line *line);
+
+// Opens the file of --timeline for writing; "-" is standard output. Returns
+// NULL after a sentence on stderr.
+FILE *timeline_open(const char *path);
+
+// Closes it; false, after a sentence on stderr, when not all was written.
+bool timeline_close(FILE *file, const char *path);
+
+#endif

@@ -1,0 +1,172 @@
+#include "report.h"
+
+#include <jansson.h>
+#include <string.h>
+
+// -- JSON lines ---------------------------------------------------------------
+
+static const char *level_name(farside_level level) {
+  static const char *const names[] = {"debug", "info", "warn", "error"};
+  return names[level];
+}
+
+// Scripts may log any bytes; JSON is UTF-8. What is not becomes "?".
+static json_t *string_of(const char *text) {
+  json_t *string = json_string(text);
+  if (string != NULL)
+    return string;
+  size_t bytes = strlen(text);
+  char *ascii = malloc(bytes + 1);
+  if (ascii == NULL)
+    return NULL;
+  for (size_t i = 0; i <= bytes; i++)
+    ascii[i] = (unsigned char)text[i] < 0x80 ? text[i] : '?';
+  string = json_string(ascii);
+  free(ascii);
+  return string;
+}
+
+static void set(json_t *object, const char *key, const char *text) {
+  if (text != NULL)
+    json_object_set_new(object, key, string_of(text));
+}
+
+bool far_report_json(FILE *file, const farside_entry *entry) {
+  json_t *object = json_object();
+  if (object == NULL)
+    return false;
+  json_object_set_new(object, "t", json_integer((json_int_t)entry->t_ms));
+  set(object, "what", entry->what);
+  set(object, "level", level_name(entry->level));
+  set(object, "state", entry->state);
+  set(object, "script", entry->script);
+  if (entry->task != 0)
+    json_object_set_new(object, "task", json_integer((json_int_t)entry->task));
+  set(object, "name", entry->name);
+  set(object, "where", entry->where);
+  set(object, "why", entry->why);
+  bool is_written =
+      json_dumpf(object, file, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0 &&
+      fputc('\n', file) != EOF;
+  json_decref(object);
+  return is_written;
+}
+
+// -- The table ----------------------------------------------------------------
+
+static const char *color_of(const farside_entry *entry) {
+  if (entry->level == FARSIDE_ERROR)
+    return "\x1b[31m"; // Red.
+  if (entry->level == FARSIDE_WARN)
+    return "\x1b[33m"; // Yellow.
+  if (strcmp(entry->what, "task.finish") == 0)
+    return "\x1b[32m"; // Green.
+  if (strcmp(entry->what, "log") == 0)
+    return "\x1b[2m"; // Faint.
+  if (strncmp(entry->what, "app.", 4) == 0)
+    return "\x1b[36m"; // Cyan.
+  return "";
+}
+
+static void subject_of(const farside_entry *entry, char *text, size_t bytes) {
+  if (entry->task == 0)
+    snprintf(text, bytes, "%s", "");
+  else if (entry->name != NULL)
+    snprintf(text, bytes, "%s", entry->name);
+  else
+    snprintf(text, bytes, "#%llu", (unsigned long long)entry->task);
+}
+
+// Characters, not bytes: names may hold any UTF-8.
+static int width_of(const char *text) {
+  int width = 0;
+  for (; *text; text++)
+    width += ((unsigned char)*text & 0xc0) != 0x80;
+  return width;
+}
+
+static void put_padded(FILE *file, const char *text, int width) {
+  fprintf(file, "%s%*s", text, width - width_of(text), "");
+}
+
+static bool is_shown(const farside_entry *entry, bool is_verbose) {
+  return is_verbose || entry->level > FARSIDE_DEBUG;
+}
+
+// The place first, where there is one: it is what the reader will look up. A
+// text of many lines goes on under its column.
+static void put_why(FILE *file, const farside_entry *entry, int indent) {
+  if (entry->where != NULL &&
+      (entry->level >= FARSIDE_WARN || strcmp(entry->what, "task.begin") == 0))
+    fprintf(file, "%s%s", entry->where, entry->why ? ": " : "");
+  for (const char *line = entry->why; line != NULL;) {
+    const char *end = strchr(line, '\n');
+    size_t length = end ? (size_t)(end - line) : strlen(line);
+    fwrite(line, 1, length, file);
+    line = end && end[1] ? end + 1 : NULL;
+    if (line != NULL)
+      fprintf(file, "\n%*s", indent, "");
+  }
+}
+
+void far_report_table(FILE *file, const far_timeline *timeline, bool has_color,
+                      bool is_verbose) {
+  char subject[160];
+  int subject_width = 4;
+  for (uint64_t i = timeline->first; i < timeline->count; i++) {
+    const farside_entry *entry = far_timeline_get(timeline, i);
+    subject_of(entry, subject, sizeof subject);
+    int width = width_of(subject);
+    if (is_shown(entry, is_verbose) && width > subject_width)
+      subject_width = width < 24 ? width : 24;
+  }
+  const int state_width = 10, what_width = 13;
+  const int indent = 14 + state_width + 2 + what_width + 2 + subject_width + 2;
+  fprintf(file, "%12s  ", "time");
+  put_padded(file, "app", state_width + 2);
+  put_padded(file, "what", what_width + 2);
+  put_padded(file, "task", subject_width + 2);
+  fprintf(file, "why\n");
+  if (timeline->first > 0)
+    fprintf(file, "%12s  (%llu older entries were dropped)\n", "...",
+            (unsigned long long)timeline->first);
+  for (uint64_t i = timeline->first; i < timeline->count; i++) {
+    const farside_entry *entry = far_timeline_get(timeline, i);
+    if (!is_shown(entry, is_verbose))
+      continue;
+    const char *color = has_color ? color_of(entry) : "";
+    subject_of(entry, subject, sizeof subject);
+    fprintf(file, "%s%10llu.%03u s  ", color,
+            (unsigned long long)entry->t_ms / 1000,
+            (unsigned)(entry->t_ms % 1000));
+    put_padded(file, entry->state, state_width + 2);
+    put_padded(file, entry->what, what_width + 2);
+    put_padded(file, subject, subject_width + 2);
+    put_why(file, entry, indent);
+    fprintf(file, "%s\n", *color ? "\x1b[0m" : "");
+  }
+}
+
+// -- Live ---------------------------------------------------------------------
+
+void far_report_live(FILE *out, FILE *err, const farside_entry *entry,
+                     bool is_verbose) {
+  bool is_log = strcmp(entry->what, "log") == 0;
+  if (is_log && entry->level == FARSIDE_INFO) {
+    fprintf(out, "%s\n", entry->why);
+    fflush(out);
+    return;
+  }
+  if (entry->level < FARSIDE_WARN && !is_verbose)
+    return;
+  char subject[160];
+  subject_of(entry, subject, sizeof subject);
+  fflush(out); // Both streams in the order in which it happened.
+  fprintf(err, "farside: %s%s%s%s%s%s", entry->script ? entry->script : "",
+          entry->script ? ": " : "",
+          is_log ? level_name(entry->level) : entry->what, *subject ? " " : "",
+          subject, entry->where ? " (" : "");
+  fprintf(err, "%s%s%s%s\n", entry->where ? entry->where : "",
+          entry->where ? ")" : "", entry->why ? ": " : "",
+          entry->why ? entry->why : "");
+}
