@@ -165,7 +165,6 @@ int far_push_event(lua_State *L, const far_script *script,
 
 static const luaL_Reg functions[] = {
     {"addListener", add_listener},
-    {"addEventListener", add_listener},
     {"once", once},
     {"removeAllListeners", remove_all_listeners},
     {"getState", get_state},
@@ -187,4 +186,5 @@ void far_push_app(lua_State *L, int box) {
   lua_pop(L, 1);
   lua_newtable(L);
   far_set_functions(L, box, functions);
+  far_set_alias(L, "addEventListener", "addListener"); // The older spelling.
 }

@@ -282,11 +282,8 @@ static const luaL_Reg task_functions[] = {
 };
 
 static const luaL_Reg functions[] = {
-    {"exec", exec},
-    {"beforeExit", exec},
-    {"finish", finish},
-    {"list", list},
-    {"timeRemaining", time_remaining},
+    {"exec", exec}, {"finish", finish},
+    {"list", list}, {"timeRemaining", time_remaining},
     {NULL, NULL},
 };
 
@@ -299,4 +296,5 @@ void far_push_background_task(lua_State *L, int box) {
   lua_pop(L, 1);
   lua_newtable(L);
   far_set_functions(L, box, functions);
+  far_set_alias(L, "beforeExit", "exec"); // Capacitor's other name.
 }

@@ -15,7 +15,7 @@ static const char box_key; // Its address is the box's key in the registry.
 far_script *far_script_of(lua_State *L) {
   const box *mine = lua_touserdata(L, lua_upvalueindex(1));
   if (mine->script == NULL)
-    luaL_error(L, "farside is closed");
+    luaL_error(L, "the app has ended: farside is closed");
   return mine->script;
 }
 
@@ -29,6 +29,11 @@ void far_set_functions(lua_State *L, int index, const luaL_Reg *functions) {
     far_push_function(L, index, functions->func);
     lua_setfield(L, -2, functions->name);
   }
+}
+
+void far_set_alias(lua_State *L, const char *alias, const char *name) {
+  lua_getfield(L, -1, name);
+  lua_setfield(L, -2, alias);
 }
 
 void far_push_class(lua_State *L, int index, const char *name,

@@ -18,6 +18,9 @@ void far_push_function(lua_State *L, int box, lua_CFunction function);
 // Adds functions to the table on the top of the stack.
 void far_set_functions(lua_State *L, int box, const luaL_Reg *functions);
 
+// Gives a function of the table on the top of the stack a second name.
+void far_set_alias(lua_State *L, const char *alias, const char *name);
+
 // Makes, or finds, the metatable of a kind of userdata, with functions of the
 // script's own, and pushes it. Methods are looked up in it.
 void far_push_class(lua_State *L, int box, const char *name,

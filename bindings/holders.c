@@ -18,11 +18,11 @@ enum {
 };
 
 // The search keeps two tables of its own on the stack, at these places.
-enum { SEEN = 2, TODO = 3 };
+enum { SEEN = 2, AHEAD = 3 };
 
 typedef struct search {
   far_script *script;
-  lua_Integer todo; // How many things wait in TODO.
+  lua_Integer todo; // How many things wait in AHEAD.
   lua_Integer visits;
 } search;
 
@@ -55,7 +55,7 @@ static void meet(lua_State *L, search *mine) {
       lua_pushboolean(L, 1);
       lua_rawset(L, SEEN);
       lua_pushvalue(L, -2);
-      lua_rawseti(L, TODO, ++mine->todo);
+      lua_rawseti(L, AHEAD, ++mine->todo);
     }
     lua_pop(L, 1);
   }
@@ -146,15 +146,15 @@ static int find(lua_State *L) {
   lua_pushvalue(L, SEEN); // Our own tables are no holders.
   lua_pushboolean(L, 1);
   lua_rawset(L, SEEN);
-  lua_pushvalue(L, TODO);
+  lua_pushvalue(L, AHEAD);
   lua_pushboolean(L, 1);
   lua_rawset(L, SEEN);
   lua_pushvalue(L, LUA_REGISTRYINDEX);
   meet(L, mine);
   while (mine->todo > 0 && mine->visits++ < VISITS_MAX) {
-    lua_rawgeti(L, TODO, mine->todo);
+    lua_rawgeti(L, AHEAD, mine->todo);
     lua_pushnil(L);
-    lua_rawseti(L, TODO, mine->todo--);
+    lua_rawseti(L, AHEAD, mine->todo--);
     search_value(L, mine);
   }
   return 0;

@@ -314,4 +314,5 @@ static const luaL_Reg functions[] = {
 
 void far_set_timers(lua_State *L, int box) {
   far_set_functions(L, box, functions);
+  far_set_alias(L, "clearInterval", "clearTimeout");
 }

@@ -14,13 +14,10 @@ static void unref(const far_job *job, int *ref) {
 
 // An ended job lives on until its closure and its onExpire have had their
 // turns: whoever finishes a task before it ran is still promised that it runs.
-static void free_if_over(far_job *job) {
-  far_script *script = job->script;
-  if (job->task.state < FAR_TASK_FINISHED || far_list_is_in(&job->turn.link) ||
-      far_list_is_in(&job->expire_turn.link) || script->running == &job->turn ||
-      script->running == &job->expire_turn)
+static void release(far_job *job) {
+  if (--job->uses > 0)
     return;
-  far_memory *memory = &script->host->memory;
+  far_memory *memory = &host_of(job)->memory;
   unref(job, &job->function_ref);
   unref(job, &job->on_expire_ref);
   far_string_free(memory, job->task.name);
@@ -28,22 +25,33 @@ static void free_if_over(far_job *job) {
   far_free(memory, job, sizeof *job);
 }
 
+static void queue(far_job *job, far_turn *turn) {
+  job->uses++;
+  far_turn_queue(turn);
+}
+
+static void cancel(far_job *job, far_turn *turn) {
+  if (!far_list_is_in(&turn->link))
+    return;
+  far_turn_cancel(turn);
+  release(job);
+}
+
 static void expire_turn_ended(far_turn *turn, far_turn_end how) {
   (void)how;
   far_job *job = far_list_item(turn, far_job, expire_turn);
   far_job_suspect(job);
-  free_if_over(job);
+  release(job);
 }
 
 static void closure_ended(far_turn *turn, far_turn_end how) {
   far_job *job = far_list_item(turn, far_job, turn);
   bool is_open = job->task.state < FAR_TASK_FINISHED;
-  if (is_open && how == FAR_TURN_FAILED) {
+  if (is_open && how == FAR_TURN_FAILED)
     far_job_end(job, FAR_TASK_FAILED, "its closure raised an error");
-  } else if (is_open) {
+  else if (is_open)
     far_job_suspect(job);
-  }
-  free_if_over(job);
+  release(job);
 }
 
 void far_job_hear_warning(far_job *job) {
@@ -52,7 +60,7 @@ void far_job_hear_warning(far_job *job) {
       job->script->running == &job->expire_turn)
     return;
   job->is_expiring = true;
-  far_turn_queue(&job->expire_turn);
+  queue(job, &job->expire_turn);
 }
 
 static void job_is_due(far_timer *timer, uint64_t now_ms) {
@@ -112,6 +120,7 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
                                 .push = exec->push_expire,
                                 .end = expire_turn_ended};
   far_list_init(&job->owned);
+  job->uses = 1;
   host->stats.tasks_begun++;
   if (!host->is_held) {
     host->is_held = true;
@@ -130,7 +139,7 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
   else
     far_host_note(host, FAR_WHAT_TASK_BEGIN, FARSIDE_INFO, script, &job->task,
                   NULL);
-  far_turn_queue(&job->turn);
+  queue(job, &job->turn);
   *id = job->task.id;
   return FARSIDE_OK;
 
@@ -217,15 +226,15 @@ void far_job_end(far_job *job, far_task_state how, const char *why) {
   // A closure that never ran runs still when its task was finished, and only
   // then: a task that was taken away must not begin.
   if (how != FAR_TASK_FINISHED)
-    far_turn_cancel(&job->turn);
-  far_turn_cancel(&job->expire_turn);
+    cancel(job, &job->turn);
+  cancel(job, &job->expire_turn);
   job->turn.job = NULL;
   far_timer_deinit(&host->timers, &job->timer);
   if (job->script->job == job)
     job->script->job = NULL;
   far_tasks_end(&host->tasks, &job->task, how);
   far_owned_cancel_all(&job->owned);
-  free_if_over(job);
+  release(job);
 
   if (host->tasks.open == 0 && host->is_held) {
     host->is_held = false;

@@ -15,6 +15,7 @@ typedef struct far_job {
   int function_ref;
   int on_expire_ref;
   far_list owned;
+  int uses; // Reasons to live: it is open, a turn of its own is outstanding.
   bool is_warned;   // This time in the background.
   bool is_expiring; // Its onExpire is running, or was, this time.
   bool is_suspect;  // Nothing of it is pending: does anybody hold its id?

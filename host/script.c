@@ -36,12 +36,24 @@ static int panic(lua_State *L) {
   return 0; // Lua aborts.
 }
 
-// warn("…") and errors in finalizers.
+// warn("…") and errors in finalizers. Lua hands a message over in pieces.
 static void warned(void *user, const char *message, int to_be_continued) {
   far_script *script = user;
-  (void)to_be_continued;
+  bool is_control =
+      script->warning_bytes == 0 && !to_be_continued && message[0] == '@';
+  if (is_control)
+    return; // "@on" and "@off": here warnings are always on.
+  int written =
+      snprintf(script->warning + script->warning_bytes,
+               sizeof script->warning - script->warning_bytes, "%s", message);
+  script->warning_bytes += (size_t)written;
+  if (script->warning_bytes >= sizeof script->warning)
+    script->warning_bytes = sizeof script->warning - 1;
+  if (to_be_continued)
+    return;
+  script->warning_bytes = 0;
   far_host_note(script->host, FAR_WHAT_LOG, FARSIDE_WARN, script, NULL,
-                message);
+                script->warning);
 }
 
 static void load_ended(far_turn *turn, far_turn_end how) {

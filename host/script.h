@@ -56,10 +56,12 @@ struct far_script {
   void (*deliver)(far_script *script, far_event *event);
   void *emitter;
 
+  char warning[512]; // What warn() said so far; it comes in pieces.
+  size_t warning_bytes;
+
   far_turn load; // The main chunk.
   int load_ref;
   farside_status load_status;
-  bool is_parked; // It waits in farside.run() for the end of the app.
 };
 
 // What bindings/ does to a fresh state, and at its end.

@@ -16,7 +16,8 @@ static bool grow(far_slots *slots) {
   if (fresh == NULL)
     return false;
   for (size_t i = 0; i < slots->capacity; i++)
-    fresh[slots->slots[i].id & (capacity - 1)] = slots->slots[i];
+    if (slots->slots[i].id != 0) // Zero: never used.
+      fresh[slots->slots[i].id & (capacity - 1)] = slots->slots[i];
   far_free(slots->memory, slots->slots, slots->capacity * sizeof *fresh);
   slots->slots = fresh;
   slots->capacity = capacity;

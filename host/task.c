@@ -125,7 +125,7 @@ void far_tasks_terminate(far_task_table *table, uint64_t now_ms,
   for (far_task *task = table->first; task; task = task->next) {
     uint64_t warn_ms = task->warn_ms, end_ms = task->end_ms;
     set_deadline(table, task, now_ms);
-    if (end_ms < task->end_ms) {
+    if (end_ms <= task->end_ms) {
       task->warn_ms = warn_ms;
       task->end_ms = end_ms;
     }

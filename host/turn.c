@@ -85,12 +85,24 @@ static void report(far_script *script, lua_State *L, lua_State *co,
                 job ? &job->task : NULL, lua_tostring(L, -1));
 }
 
-// Runs what a dead or abandoned coroutine has to close.
+// Runs what a dead or abandoned coroutine has to close. An error in there takes
+// the place of the one that the coroutine died of, and is reported as well.
 static void close_coroutine(far_script *script, lua_State *L) {
   lua_State *co = script->co;
+  bool has_error = lua_status(co) != LUA_YIELD;
+  if (has_error) {
+    lua_pushvalue(co, -1);
+    lua_xmove(co, L, 1);
+  } else {
+    lua_pushnil(L);
+  }
   if (lua_resetthread(co) != LUA_OK) {
-    script->host->stats.errors++;
-    report(script, L, co, script->job);
+    lua_pushvalue(co, -1);
+    lua_xmove(co, L, 1);
+    if (!lua_rawequal(L, -1, -2)) {
+      script->host->stats.errors += has_error ? 0 : 1;
+      report(script, L, co, script->job);
+    }
   }
   lua_settop(co, 0);
   drop_coroutine(script);

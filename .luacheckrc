@@ -1,0 +1,10 @@
+std = "lua54"
+max_line_length = 110
+files["scripts"] = {
+  globals = { "setTimeout", "setInterval", "clearTimeout", "clearInterval" },
+}
+files["scripts/types.lua"] = { ignore = { "111", "112", "113", "121", "131", "211", "212" } }
+files["spec"] = {
+  std = "+busted",
+  globals = { "setTimeout", "setInterval", "clearTimeout", "clearInterval" },
+}

@@ -1,0 +1,38 @@
+# A thin front over the CMake presets.
+
+CC_FILES = $(wildcard host/*.[ch] bindings/*.[ch] spec/*.c)
+
+help:
+	@echo "make demo     install what is missing, build, and simulate scripts/finish_upload.lua"
+	@echo "make test     install what is missing, and run every spec and test under sanitizers"
+	@echo "make release  build/release/farside and build/release/farside.so"
+	@echo "make lint     formatting, luacheck, and the warnings of both compilers"
+	@echo "make format   format the C files"
+	@echo "make clean    remove build/"
+
+setup:
+	@.ci/setup build
+
+setup-test:
+	@.ci/setup test
+
+release: setup
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release
+
+demo: release
+	build/release/farside simulate scripts/finish_upload.lua
+
+test: setup-test release
+	@.ci/test
+
+lint: setup-test
+	@.ci/lint
+
+format:
+	clang-format -i $(CC_FILES)
+
+clean:
+	rm -rf build build.luarocks
+
+.PHONY: help setup setup-test release demo test lint format clean

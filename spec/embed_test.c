@@ -1,0 +1,497 @@
+// The C API as an embedder uses it: real time, other threads, a platform of its
+// own. No test here asserts how long something took: each waits for an answer.
+
+#include "farside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+static int passed, failed;
+
+static void check_at(bool is_true, const char *what, int line) {
+  if (is_true) {
+    passed++;
+    return;
+  }
+  failed++;
+  printf("not ok: line %d: %s\n", line, what);
+}
+
+#define check(condition) check_at((condition), #condition, __LINE__)
+
+// -- What the host reports ----------------------------------------------------
+
+typedef struct recorder {
+  char said[4096];     // What the scripts printed, a line each.
+  char happened[8192]; // What the timeline tells.
+  farside_host *host;
+  void (*on_word)(struct recorder *mine, const char *word);
+  int holds, releases, suspends;
+  int64_t remaining_ms;
+  bool can_minimize;
+} recorder;
+
+static void append(char *buffer, size_t bytes, const char *word) {
+  size_t length = strlen(buffer);
+  snprintf(buffer + length, bytes - length, "%s\n", word);
+}
+
+static void on_entry(void *user, const farside_entry *entry) {
+  recorder *mine = user;
+  bool is_log = strcmp(entry->what, "log") == 0;
+  const char *word = is_log ? entry->why : entry->what;
+  if (is_log)
+    append(mine->said, sizeof mine->said, word);
+  append(mine->happened, sizeof mine->happened, word);
+  if (mine->on_word != NULL)
+    mine->on_word(mine, word);
+}
+
+static farside_host *open_host(recorder *mine, const farside_platform *platform,
+                               bool exit_when_idle) {
+  farside_config config;
+  farside_config_init(&config);
+  config.on_entry = on_entry;
+  config.user = mine;
+  config.platform = platform;
+  config.exit_when_idle = exit_when_idle;
+  check(farside_host_open(&config, &mine->host) == FARSIDE_OK);
+  return mine->host;
+}
+
+static farside_status load(farside_host *host, const char *code) {
+  char whole[4096];
+  snprintf(whole, sizeof whole,
+           "local farside = require 'farside' local App, BackgroundTask = "
+           "farside.Plugins.App, farside.Plugins.BackgroundTask %s",
+           code);
+  return farside_load_buffer(host, "app.lua", whole, strlen(whole), 0, NULL);
+}
+
+// -- Opening and closing ------------------------------------------------------
+
+static void test_config(void) {
+  farside_host *host = (farside_host *)&host;
+  farside_config config;
+  memset(&config, 0, sizeof config);
+  check(farside_host_open(&config, &host) == FARSIDE_INVALID);
+  check(host == NULL);
+  check(farside_host_open(NULL, &host) == FARSIDE_INVALID);
+
+  farside_config_init(&config);
+  config.profile = "palmos";
+  check(farside_host_open(&config, &host) == FARSIDE_INVALID);
+  farside_config_init(&config);
+  farside_platform platform = {.version = FARSIDE_PLATFORM_VERSION + 1};
+  config.platform = &platform;
+  check(farside_host_open(&config, &host) == FARSIDE_INVALID);
+
+  farside_config_init(&config);
+  check(farside_host_open(&config, &host) == FARSIDE_OK);
+  check(strcmp(farside_error(host), "") == 0);
+  check(!farside_has_ended(host));
+  farside_host_close(host);
+  farside_host_close(NULL);
+  check(strcmp(farside_version(), FARSIDE_VERSION) == 0);
+  check(strcmp(farside_status_name(FARSIDE_NOTASK), "NOTASK") == 0);
+  check(strcmp(farside_status_text(FARSIDE_NOTASK), "no task has this id") ==
+        0);
+  check(strcmp(farside_status_name((farside_status)99), "UNKNOWN") == 0);
+}
+
+static void test_load_failures(void) {
+  recorder mine = {0};
+  farside_host *host = open_host(&mine, NULL, true);
+  check(farside_load_file(host, "/no/such/file.lua", 0, NULL) ==
+        FARSIDE_NOFILE);
+  check(strstr(farside_error(host), "/no/such/file.lua") != NULL);
+  check(farside_load_file(host, "/", 0, NULL) == FARSIDE_NOFILE);
+  check(load(host, "x = = 1") == FARSIDE_SYNTAX);
+  check(strstr(farside_error(host), "app.lua:1:") != NULL);
+  check(load(host, "error 'at load'") == FARSIDE_SCRIPT);
+  check(strstr(farside_error(host), "app.lua:1: at load") != NULL);
+  check(farside_load_buffer(host, "b.lua", "\x1bLua", 4, 0, NULL) ==
+        FARSIDE_SYNTAX);
+  check(farside_load_buffer(host, NULL, "", 0, 0, NULL) == FARSIDE_INVALID);
+  check(farside_load_file(host, NULL, 0, NULL) == FARSIDE_INVALID);
+  check(farside_load_file(NULL, "x", 0, NULL) == FARSIDE_INVALID);
+  farside_stats stats;
+  farside_get_stats(host, &stats);
+  check(stats.errors >= 4);
+  check(load(host, "print 'still works'") == FARSIDE_OK);
+  check(strstr(mine.said, "still works\n") != NULL);
+  farside_host_close(host);
+}
+
+static void test_arguments(void) {
+  recorder mine = {0};
+  farside_host *host = open_host(&mine, NULL, true);
+  const char *argv[] = {"one", "two", NULL};
+  const char code[] = "print(..., arg[0], #arg, arg[2])";
+  check(farside_load_buffer(host, "dir/a.lua", code, sizeof code - 1, 2,
+                            argv) == FARSIDE_OK);
+  check(strcmp(mine.said, "one\tdir/a.lua\t2\ttwo\n") == 0);
+  farside_host_close(host);
+}
+
+// -- Running on real time -----------------------------------------------------
+
+static void test_run(void) {
+  recorder mine = {0};
+  farside_host *host = open_host(&mine, NULL, true);
+  check(load(host, "setTimeout(function() print 'two' end, 20) print 'one' "
+                   "BackgroundTask.exec(function(task) farside.sleep(40) print "
+                   "'three' task:finish() end)") == FARSIDE_OK);
+  check(farside_run(host) == FARSIDE_OK);
+  check(strcmp(mine.said, "one\ntwo\nthree\n") == 0);
+  farside_stats stats;
+  farside_get_stats(host, &stats);
+  check(stats.tasks_begun == 1 && stats.finished == 1 && stats.tasks_open == 0);
+  check(stats.memory_bytes > 0);
+  farside_host_close(host);
+}
+
+static void test_tick(void) {
+  recorder mine = {0};
+  farside_host *host = open_host(&mine, NULL, false);
+  check(load(host, "setTimeout(App.exitApp, 30) App.addListener('terminate', "
+                   "function(event) print(event.reason) end)") == FARSIDE_OK);
+  // A game of as many frames as it takes.
+  while (farside_tick(host, 2) == FARSIDE_OK)
+    uv_sleep(1);
+  check(farside_has_ended(host));
+  check(farside_tick(host, 2) == FARSIDE_CLOSED);
+  check(farside_run(host) == FARSIDE_OK);
+  check(strcmp(mine.said, "exitApp\n") == 0);
+  farside_host_close(host);
+}
+
+// A tick of no time does one thing at most, and loses nothing.
+static void test_tick_budget(void) {
+  recorder mine = {0};
+  farside_host *host = open_host(&mine, NULL, false);
+  check(load(host, "for i = 1, 50 do BackgroundTask.exec(function(task) "
+                   "task:finish() end) end") == FARSIDE_OK);
+  farside_stats stats = {.finished = 0};
+  uint64_t before = 0;
+  int ticks = 0;
+  while (stats.finished < 50 && ticks < 1000000) {
+    farside_tick(host, 0);
+    ticks++;
+    farside_get_stats(host, &stats);
+    check(stats.finished <= before + 1);
+    before = stats.finished;
+  }
+  check(ticks >= 50);
+  farside_host_close(host);
+}
+
+// -- The embedder's platform --------------------------------------------------
+
+static void hold(void *self) {
+  ((recorder *)self)->holds++;
+}
+
+static void release(void *self) {
+  ((recorder *)self)->releases++;
+}
+
+static void suspend(void *self) {
+  recorder *mine = self;
+  mine->suspends++;
+  farside_post(mine->host, "resume", NULL);
+}
+
+static int64_t time_remaining(void *self) {
+  return ((recorder *)self)->remaining_ms;
+}
+
+static int minimize(void *self) {
+  recorder *mine = self;
+  if (!mine->can_minimize)
+    return -1;
+  farside_post(mine->host, "pause", NULL);
+  return 0;
+}
+
+static farside_platform platform_of(recorder *mine) {
+  return (farside_platform){.version = FARSIDE_PLATFORM_VERSION,
+                            .self = mine,
+                            .hold = hold,
+                            .release = release,
+                            .suspend = suspend,
+                            .time_remaining = time_remaining,
+                            .minimize = minimize};
+}
+
+static void test_platform(void) {
+  recorder mine = {.remaining_ms = -1};
+  farside_platform platform = platform_of(&mine);
+  farside_host *host = open_host(&mine, &platform, false);
+  memset(&platform, 0, sizeof platform); // It was copied.
+  check(load(host, "App.addListener('pause', function() print 'pause' "
+                   "for i = 1, 2 do BackgroundTask.exec(function(task) "
+                   "farside.sleep(10 * i) task:finish() end) end end) "
+                   "App.addListener('resume', function() print 'resume' "
+                   "App.exitApp() end)") == FARSIDE_OK);
+  check(farside_post(host, "pause", NULL) == FARSIDE_OK);
+  check(farside_run(host) == FARSIDE_OK);
+  check(strcmp(mine.said, "pause\nresume\n") == 0);
+  check(mine.holds == 1 && mine.releases == 1 && mine.suspends == 1);
+  farside_host_close(host);
+}
+
+// The OS leaves less time than the profile promises.
+static void test_time_remaining(void) {
+  recorder mine = {.remaining_ms = 50};
+  farside_platform platform = platform_of(&mine);
+  farside_host *host = open_host(&mine, &platform, false);
+  check(load(host, "App.addListener('pause', function() "
+                   "BackgroundTask.exec(function(task) print(task:remaining() "
+                   "<= 50) farside.sleep(1e9) end) end) "
+                   "App.addListener('resume', App.exitApp)") == FARSIDE_OK);
+  farside_post(host, "pause", NULL);
+  check(farside_run(host) == FARSIDE_OK);
+  check(strcmp(mine.said, "true\n") == 0);
+  farside_stats stats;
+  farside_get_stats(host, &stats);
+  check(stats.expired == 1 && stats.leaked == 1);
+  farside_host_close(host);
+}
+
+static void test_minimize(void) {
+  for (int can = 0; can < 2; can++) {
+    recorder mine = {.remaining_ms = -1, .can_minimize = can};
+    farside_platform platform = platform_of(&mine);
+    farside_host *host = open_host(&mine, &platform, false);
+    check(load(host, "App.addListener('resume', App.exitApp) "
+                     "setTimeout(function() print((App.minimizeApp())) "
+                     "if not App.minimizeApp() then App.exitApp() end end)") ==
+          FARSIDE_OK);
+    check(farside_run(host) == FARSIDE_OK);
+    check(strcmp(mine.said, can ? "true\n" : "nil\n") == 0);
+    farside_host_close(host);
+  }
+}
+
+// -- Other threads ------------------------------------------------------------
+
+enum { POSTS = 2000 };
+
+static void post_many(void *arg) {
+  farside_host *host = arg;
+  char json[64];
+  for (int i = 1; i <= POSTS; i++) {
+    snprintf(json, sizeof json, "{\"level\":\"%d\"}", i);
+    if (farside_post(host, "memoryWarning", json) != FARSIDE_OK)
+      abort();
+    if (i % 100 == 0)
+      farside_post(host, i % 200 ? "pause" : "resume", NULL);
+  }
+  farside_post(host, "terminate", "{\"reason\":\"thread\",\"graceMs\":0}");
+}
+
+static void test_posts_from_a_thread(void) {
+  recorder mine = {.remaining_ms = -1};
+  farside_host *host = open_host(&mine, NULL, false);
+  check(load(host,
+             "local last, ordered = 0, true "
+             "App.addListener('memoryWarning', function(event) "
+             "local n = tonumber(event.level) ordered = ordered and n == last "
+             "+ 1 last = n end) "
+             "App.addListener('terminate', function(event) print(last, "
+             "ordered, event.reason, event.graceMs) end)") == FARSIDE_OK);
+  uv_thread_t thread;
+  check(uv_thread_create(&thread, post_many, host) == 0);
+  check(farside_run(host) == FARSIDE_OK);
+  uv_thread_join(&thread);
+  check(strcmp(mine.said, "2000\ttrue\tthread\t0\n") == 0);
+  farside_host_close(host);
+}
+
+static void stop_it(void *arg) {
+  farside_stop(arg);
+}
+
+static void test_stop_from_a_thread(void) {
+  recorder mine = {0};
+  farside_host *host = open_host(&mine, NULL, false);
+  check(load(host, "App.addListener('terminate', function() print 'told' end) "
+                   "BackgroundTask.exec(function() farside.sleep(1e9) end)") ==
+        FARSIDE_OK);
+  uv_thread_t thread;
+  check(uv_thread_create(&thread, stop_it, host) == 0);
+  check(farside_run(host) == FARSIDE_OK);
+  uv_thread_join(&thread);
+  check(strcmp(mine.said, "") == 0);
+  farside_stats stats;
+  farside_get_stats(host, &stats);
+  check(stats.cancelled == 1);
+  farside_host_close(host);
+}
+
+static void run_it(void *arg) {
+  farside_run(arg);
+}
+
+// A thread of the embedder's runs the host; the main thread is the engine.
+static void test_run_on_a_thread(void) {
+  recorder mine = {.remaining_ms = -1};
+  farside_host *host = open_host(&mine, NULL, false);
+  check(load(host,
+             "App.addListener('pause', function() "
+             "BackgroundTask.exec(function(task) farside.sleep(20) print "
+             "'saved' task:finish() App.exitApp() end) end)") == FARSIDE_OK);
+  uv_thread_t thread;
+  check(uv_thread_create(&thread, run_it, host) == 0);
+  check(farside_post(host, "pause", NULL) == FARSIDE_OK);
+  uv_thread_join(&thread);
+  check(strcmp(mine.said, "saved\n") == 0);
+  farside_host_close(host);
+}
+
+static void test_refused_posts(void) {
+  recorder mine = {0};
+  farside_host *host = open_host(&mine, NULL, true);
+  check(farside_post(host, "paus", NULL) == FARSIDE_INVALID);
+  check(farside_post(host, NULL, NULL) == FARSIDE_INVALID);
+  check(farside_post(host, "launch", NULL) == FARSIDE_INVALID);
+  check(farside_post(host, "appUrlOpen", "{\"url\":") == FARSIDE_INVALID);
+  check(farside_post(host, "appUrlOpen", "[]") == FARSIDE_INVALID);
+  check(farside_post(host, "pause", NULL) == FARSIDE_OK); // Nothing runs yet.
+  check(farside_post(host, "appUrlOpen", "{\"url\":\"x\"}") == FARSIDE_OK);
+  farside_host_close(host); // With posts that nobody took.
+}
+
+// -- Calls from inside callbacks ----------------------------------------------
+
+static void call_back(recorder *mine, const char *word) {
+  if (strcmp(word, "now") != 0)
+    return;
+  check(farside_run(mine->host) == FARSIDE_BUSY);
+  check(farside_tick(mine->host, 1) == FARSIDE_BUSY);
+  check(load(mine->host, "") == FARSIDE_BUSY);
+  check(strlen(farside_error(mine->host)) > 0);
+  check(farside_post(mine->host, "memoryWarning", "{}") == FARSIDE_OK);
+}
+
+static void test_busy(void) {
+  recorder mine = {.on_word = call_back};
+  farside_host *host = open_host(&mine, NULL, true);
+  check(load(host, "App.once('memoryWarning', function() print 'low' end) "
+                   "setTimeout(print, 1, 'now')") == FARSIDE_OK);
+  check(farside_run(host) == FARSIDE_OK);
+  check(strcmp(mine.said, "now\nlow\n") == 0);
+  farside_host_close(host);
+}
+
+static void close_on(recorder *mine, const char *word) {
+  if (strcmp(word, "close") == 0) {
+    farside_host_close(mine->host);
+    farside_host_close(mine->host); // Twice is once.
+  }
+}
+
+static void test_close_from_a_callback(void) {
+  static const char *const codes[] = {
+      "setTimeout(print, 1, 'close')",
+      "BackgroundTask.exec(function(task) print 'close' task:finish() end)",
+      "BackgroundTask.exec(function() print 'close' farside.sleep(1e9) end)",
+      "App.addListener('launch', function() print 'close' error 'x' end)",
+      "coroutine.wrap(function() farside.sleep(1) print 'close' end)()",
+      "setInterval(function() print 'close' end, 1)",
+  };
+  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+    recorder mine = {.on_word = close_on};
+    farside_host *host = open_host(&mine, NULL, false);
+    check(load(host, codes[i]) == FARSIDE_OK);
+    check(farside_run(host) == FARSIDE_CLOSED);
+  }
+  recorder mine = {.on_word = close_on};
+  farside_host *host = open_host(&mine, NULL, false);
+  check(load(host, "print 'close'") == FARSIDE_CLOSED);
+
+  recorder ticked = {.on_word = close_on};
+  host = open_host(&ticked, NULL, false);
+  check(load(host, "BackgroundTask.exec(function(task) print 'close' end)") ==
+        FARSIDE_OK);
+  farside_status status = FARSIDE_OK;
+  while (status == FARSIDE_OK)
+    status = farside_tick(host, 10);
+  check(status == FARSIDE_CLOSED);
+}
+
+static void close_on_end(recorder *mine, const char *word) {
+  if (strcmp(word, "app.end") == 0 || strcmp(word, "task.cancel") == 0)
+    farside_host_close(mine->host);
+}
+
+static void test_close_while_closing(void) {
+  recorder mine = {.on_word = close_on_end};
+  farside_host *host = open_host(&mine, NULL, false);
+  check(load(host, "BackgroundTask.exec(function() farside.sleep(1e9) end)") ==
+        FARSIDE_OK);
+  farside_host_close(host);
+
+  recorder ended = {.on_word = close_on_end};
+  host = open_host(&ended, NULL, false);
+  check(load(host, "setTimeout(App.exitApp, 1)") == FARSIDE_OK);
+  check(farside_run(host) == FARSIDE_CLOSED);
+}
+
+// -- Many ---------------------------------------------------------------------
+
+static void test_two_scripts(void) {
+  recorder mine = {0};
+  farside_host *host = open_host(&mine, NULL, true);
+  check(load(host, "x = 'mine' App.addListener('terminate', function() "
+                   "print(x) end) id = BackgroundTask.exec(function(t) "
+                   "farside.sleep(5) print(t:finish()) end)") == FARSIDE_OK);
+  check(load(host,
+             "print(x) App.addListener('terminate', function() print "
+             "'other' end) print(select(3, BackgroundTask.finish{ "
+             "taskId = 70001 })) setTimeout(App.exitApp, 20)") == FARSIDE_OK);
+  check(farside_run(host) == FARSIDE_OK);
+  check(strcmp(mine.said, "nil\nNOTASK\ntrue\nmine\nother\n") == 0);
+  farside_host_close(host);
+}
+
+static void test_many_hosts(void) {
+  for (int i = 0; i < 50; i++) {
+    recorder mine = {0}, other = {0};
+    farside_host *host = open_host(&mine, NULL, true);
+    farside_host *second = open_host(&other, NULL, true);
+    load(host, "setTimeout(print, 1, 'a')");
+    load(second, "setTimeout(print, 1, 'b')");
+    farside_run(host);
+    farside_host_close(host);
+    farside_run(second);
+    farside_host_close(second);
+    check(strcmp(mine.said, "a\n") == 0 && strcmp(other.said, "b\n") == 0);
+  }
+}
+
+int main(void) {
+  test_config();
+  test_load_failures();
+  test_arguments();
+  test_run();
+  test_tick();
+  test_tick_budget();
+  test_platform();
+  test_time_remaining();
+  test_minimize();
+  test_posts_from_a_thread();
+  test_stop_from_a_thread();
+  test_run_on_a_thread();
+  test_refused_posts();
+  test_busy();
+  test_close_from_a_callback();
+  test_close_while_closing();
+  test_two_scripts();
+  test_many_hosts();
+  printf("%d passed, %d failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
+}

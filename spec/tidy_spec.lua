@@ -1,0 +1,148 @@
+-- House rules, kept by a test: what may include what, what nobody may leave
+-- behind, and that every constant of an OS says where it was read.
+
+local function read(path)
+  local file <close> = assert(io.open(path, "r"))
+  return file:read "a"
+end
+
+local function files(...)
+  local found = {}
+  for _, pattern in ipairs { ... } do
+    local list <close> = assert(io.popen("ls " .. pattern))
+    for path in list:lines() do
+      found[#found + 1] = path
+    end
+  end
+  assert.truthy(#found > 0, "no files match " .. table.concat({ ... }, " "))
+  return found
+end
+
+local SOURCES <const> = files("host/*.[ch]", "bindings/*.[ch]")
+
+-- "host/clock.c" → "clock"
+local function module_of(path)
+  return path:match "([%w_]+)%.[ch]$"
+end
+
+-- Which files may include a header; a name stands for its .c and .h.
+local MAY_INCLUDE <const> = {
+  ["lua.h"] = { host = true, turn = true, script = true, job = true, command_simulate = true, bindings = true },
+  ["uv.h"] = { clock = true, inbox = true, desktop = true },
+  ["jansson.h"] = { event = true, report = true, json = true },
+}
+MAY_INCLUDE["lauxlib.h"] = MAY_INCLUDE["lua.h"]
+MAY_INCLUDE["lualib.h"] = MAY_INCLUDE["lua.h"]
+
+describe("house rules:", function()
+  for header, allowed in pairs(MAY_INCLUDE) do
+    it(header .. " stays where it belongs", function()
+      for _, path in ipairs(SOURCES) do
+        local is_binding = path:find "^bindings/" and allowed.bindings
+        if not is_binding and not allowed[module_of(path)] then
+          assert.falsy(read(path):find("#include <" .. header .. ">", 1, true), path .. " includes " .. header)
+        end
+      end
+    end)
+  end
+
+  it("the core knows no Lua, no loop and no clock", function()
+    local pure = { "app", "task", "policy", "timeline", "timer", "slots" }
+    local allowed = {
+      app = true, task = true, policy = true, timeline = true, timer = true, slots = true,
+      memory = true, farside = true, platform = true, far_assert = true,
+    }
+    for _, name in ipairs(pure) do
+      for _, path in ipairs { "host/" .. name .. ".h", "host/" .. name .. ".c" } do
+        for header in read(path):gmatch '#include "([%w_]+)%.h"' do
+          assert.truthy(allowed[header], path .. " includes " .. header .. ".h")
+        end
+        assert.falsy(read(path):find("#include <time.h>", 1, true), path .. " reads a clock")
+      end
+    end
+  end)
+
+  it("the host knows no binding", function()
+    for _, path in ipairs(files "host/*.[ch]") do
+      if module_of(path) ~= "command_simulate" then
+        assert.falsy(read(path):find("bindings/[%w_]+%.h"), path .. " includes a binding")
+      end
+    end
+  end)
+
+  it("nothing is left behind", function()
+    local words = { "FIX" .. "ME", "TO" .. "DO", "XX" .. "X", "HA" .. "CK" }
+    for _, path in ipairs(files("host/*", "bindings/*", "spec/*.c", "spec/*.lua", "scripts/*.lua", "docs/*.md")) do
+      local text = read(path)
+      for _, word in ipairs(words) do
+        assert.falsy(text:find("%f[%w]" .. word .. "%f[%W]"), path .. " says " .. word)
+      end
+      assert.falsy(text:find "[ \t]\n", path .. " has white space at the end of a line")
+      assert.truthy(text:sub(-1) == "\n", path .. " does not end with a newline")
+    end
+  end)
+
+  it("plain assert() is not used: it vanishes in what we ship", function()
+    for _, path in ipairs(SOURCES) do
+      assert.falsy(read(path):find "\n%s+assert%(", path .. " uses assert()")
+    end
+  end)
+
+  it("every header says what it is for before anything else", function()
+    for _, path in ipairs(SOURCES) do
+      if path:find "%.h$" then
+        assert.truthy(read(path):find "^// %a", path .. " does not begin with a comment")
+      end
+    end
+  end)
+
+  it("every public function is documented where it stands", function()
+    local text = read "host/farside.h"
+    local count = 0
+    for before, name in text:gmatch "([^\n]*)\nFARSIDE_API[^(]-([%w_]+)%(" do
+      count = count + 1
+      assert.truthy(before:find "^//" or before:find ";$", name .. " has no comment")
+    end
+    assert.truthy(count >= 15)
+  end)
+
+  it("every file of the host is in its README", function()
+    for _, folder in ipairs { "host", "bindings", "spec" } do
+      local readme = read(folder .. "/README.md")
+      for _, path in ipairs(files(folder .. "/*.[ch]")) do
+        local name = module_of(path)
+        assert.truthy(readme:find("`" .. name, 1, true), folder .. "/README.md does not know " .. name)
+      end
+    end
+  end)
+
+  it("every source is built", function()
+    local build = read "CMakeLists.txt" .. read "spec/CMakeLists.txt"
+    for _, path in ipairs(files("host/*.c", "bindings/*.c")) do
+      assert.truthy(build:find(path, 1, true), path .. " is in no target")
+    end
+    for _, path in ipairs(files "spec/*.c") do
+      assert.truthy(build:find(path:match "[^/]+$", 1, true), path .. " is in no target")
+    end
+  end)
+
+  it("every constant of an OS has its source and its mark", function()
+    local text = read "host/policy.c"
+    local table_text = text:match "static const far_value values(.-)\n};"
+    local rows = 0
+    for row in table_text:gmatch "%[FAR_[%u_]+%] =%s*(%b{})" do
+      rows = rows + 1
+      local cells = 0
+      for cell in row:gsub("%s+", " "):gmatch "(%u%u%u)%(%-?%d+, [%u\"]" do
+        assert.truthy(cell == "DOC" or cell == "SEC" or cell == "OUR")
+        cells = cells + 1
+      end
+      for _ in row:gmatch "NONE" do
+        cells = cells + 1
+      end
+      assert.equal(4, cells, "not four sourced values in " .. row)
+    end
+    local _, names = read("host/policy.h"):match("FAR_CONSTANT_MAP%(X%)(.-)\n\n"):gsub("X%(", "")
+    assert.equal(names, rows)
+  end)
+end)
