@@ -47,12 +47,11 @@ static void interrupt_taken(uv_async_t *async) {
   terminate(desktop->host, "SIGINT");
 }
 
+// Pressed again while tasks are still open, it is meant.
 static void stop_pressed(farside_host *host) {
-  // Pressed again while tasks are still open: it is meant.
-  if (host->app.state == FAR_APP_BACKGROUND && !host->is_terminating)
-    far_host_move(host, FAR_APP_SUSPENDED);
-  else
-    farside_post(host, "pause", NULL);
+  bool again = host->app.state == FAR_APP_BACKGROUND && !host->is_terminating;
+  far_host_move(host, again ? FAR_APP_SUSPENDED : FAR_APP_BACKGROUND,
+                again ? "SIGTSTP again (Ctrl-Z)" : "SIGTSTP (Ctrl-Z)");
 }
 
 static void signalled(uv_signal_t *handle, int signal) {
@@ -62,7 +61,7 @@ static void signalled(uv_signal_t *handle, int signal) {
     stop_pressed(desktop->host);
     break;
   case SIGCONT:
-    farside_post(desktop->host, "resume", NULL);
+    far_host_move(desktop->host, FAR_APP_ACTIVE, "SIGCONT (fg)");
     break;
   case SIGTERM:
     terminate(desktop->host, "SIGTERM");

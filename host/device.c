@@ -99,7 +99,8 @@ void far_device_advance(far_device *device, uint64_t ms) {
 
 void far_device_press_home(far_device *device) {
   if (device->host->app.state > FAR_APP_BACKGROUND)
-    far_host_move(device->host, FAR_APP_BACKGROUND);
+    far_host_move(device->host, FAR_APP_BACKGROUND,
+                  "the user pressed the home button");
   far_device_settle(device);
 }
 
@@ -107,7 +108,7 @@ farside_status far_device_open_app(far_device *device) {
   if (device->host->app.state == FAR_APP_GONE)
     return far_host_fail(device->host, FARSIDE_INVALID,
                          "the app is not running: launch it");
-  far_host_move(device->host, FAR_APP_ACTIVE);
+  far_host_move(device->host, FAR_APP_ACTIVE, "the user came back to the app");
   far_device_settle(device);
   return FARSIDE_OK;
 }

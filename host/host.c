@@ -132,43 +132,48 @@ static void stop_budgets(farside_host *host) {
   far_jobs_arm(host);
 }
 
-void far_host_move(farside_host *host, far_app_state target) {
+static const char *why_asleep(const farside_host *host) {
+  return host->tasks.open == 0
+             ? "no task is open: nothing of the app runs any more"
+             : "it was made to sleep with a task open";
+}
+
+void far_host_move(farside_host *host, far_app_state target, const char *why) {
   far_app_edge edge;
   while (far_app_step(&host->app, target, &edge)) {
+    if (edge == FAR_APP_WOKE)
+      continue; // No entry: it is still in the background.
     switch (edge) {
     case FAR_APP_ACTIVATED:
-      far_host_note(host, FAR_WHAT_APP_ACTIVE, FARSIDE_INFO, NULL, NULL, NULL);
+      far_host_note(host, FAR_WHAT_APP_ACTIVE, FARSIDE_INFO, NULL, NULL, why);
       deliver_kind(host, FAR_EVENT_APP_STATE_CHANGE, true);
       break;
     case FAR_APP_DEACTIVATED:
-      far_host_note(host, FAR_WHAT_APP_INACTIVE, FARSIDE_INFO, NULL, NULL,
-                    NULL);
+      far_host_note(host, FAR_WHAT_APP_INACTIVE, FARSIDE_INFO, NULL, NULL, why);
       deliver_kind(host, FAR_EVENT_APP_STATE_CHANGE, false);
       break;
     case FAR_APP_PAUSED:
-      far_host_note(host, FAR_WHAT_APP_PAUSE, FARSIDE_INFO, NULL, NULL, NULL);
+      far_host_note(host, FAR_WHAT_APP_PAUSE, FARSIDE_INFO, NULL, NULL, why);
       start_budgets(host);
       deliver_kind(host, FAR_EVENT_PAUSE, false);
       break;
     case FAR_APP_RESUMED:
       far_timer_stop(&host->timers, &host->freeze);
       stop_budgets(host);
-      far_host_note(host, FAR_WHAT_APP_RESUME, FARSIDE_INFO, NULL, NULL, NULL);
+      far_host_note(host, FAR_WHAT_APP_RESUME, FARSIDE_INFO, NULL, NULL, why);
       deliver_kind(host, FAR_EVENT_RESUME, false);
       break;
     case FAR_APP_WOKE:
-      break;
     case FAR_APP_FELL_ASLEEP:
       far_timer_stop(&host->timers, &host->freeze);
       stop_budgets(host);
       far_host_note(host, FAR_WHAT_APP_SUSPEND, FARSIDE_INFO, NULL, NULL,
-                    host->tasks.open == 0
-                        ? "no task is open: nothing of the app runs any more"
-                        : "it was made to sleep with a task open");
+                    why ? why : why_asleep(host));
       if (host->platform.suspend != NULL)
         host->platform.suspend(host->platform.self);
       break;
     }
+    why = NULL;
   }
 }
 
@@ -199,11 +204,11 @@ void far_host_terminate(farside_host *host, const char *reason,
                    : far_policy_get(host->profile, FAR_TERMINATE_GRACE);
   // A sleeping app has to wake in order to hear of its end.
   if (host->app.state == FAR_APP_SUSPENDED)
-    far_host_move(host, FAR_APP_BACKGROUND);
+    far_host_move(host, FAR_APP_BACKGROUND, NULL);
   host->is_terminating = true;
   far_timer_stop(&host->timers, &host->freeze);
   far_host_notef(host, FAR_WHAT_APP_TERMINATE, FARSIDE_INFO, NULL, NULL,
-                 "told by %s; open tasks have %.3f s", reason,
+                 "reason %s; open tasks have %.3f s", reason,
                  (double)grace_ms / 1000);
   far_tasks_terminate(&host->tasks, far_host_now_ms(host), (uint64_t)grace_ms);
   far_jobs_arm(host);
@@ -279,7 +284,8 @@ static void host_free(farside_host *host) {
 // In the background with nothing to do: whatever this OS allows is over.
 static void freeze(far_timer *timer, uint64_t now_ms) {
   (void)now_ms;
-  far_host_move(far_list_item(timer, farside_host, freeze), FAR_APP_SUSPENDED);
+  far_host_move(far_list_item(timer, farside_host, freeze), FAR_APP_SUSPENDED,
+                NULL);
 }
 
 farside_status far_host_open(const farside_config *config, far_clock *clock,
@@ -466,15 +472,15 @@ static void apply(farside_host *host, far_event *event) {
   }
   switch (event->kind) {
   case FAR_EVENT_APP_STATE_CHANGE:
-    far_host_move(host, event->flag ? FAR_APP_ACTIVE : FAR_APP_INACTIVE);
+    far_host_move(host, event->flag ? FAR_APP_ACTIVE : FAR_APP_INACTIVE, NULL);
     break;
   case FAR_EVENT_PAUSE:
     // What sleeps is in the background already.
     if (host->app.state > FAR_APP_BACKGROUND)
-      far_host_move(host, FAR_APP_BACKGROUND);
+      far_host_move(host, FAR_APP_BACKGROUND, NULL);
     break;
   case FAR_EVENT_RESUME:
-    far_host_move(host, FAR_APP_ACTIVE);
+    far_host_move(host, FAR_APP_ACTIVE, NULL);
     break;
   case FAR_EVENT_TERMINATE:
     far_host_terminate(host, event->text ? event->text : "system",
@@ -501,7 +507,7 @@ static void settle(farside_host *host) {
   } else if (host->app.state == FAR_APP_BACKGROUND && host->freeze.place == 0) {
     int64_t wait_ms = far_policy_get(host->profile, FAR_FREEZE_AFTER_CACHED);
     if (wait_ms == 0)
-      far_host_move(host, FAR_APP_SUSPENDED);
+      far_host_move(host, FAR_APP_SUSPENDED, NULL);
     else
       far_timer_start(&host->timers, &host->freeze,
                       far_host_now_ms(host) + (uint64_t)wait_ms);

@@ -69,8 +69,9 @@ void far_host_launch(farside_host *host, const char *reason, const char *why);
 // Hands a new script the `launch` event.
 void far_host_greet(farside_host *host, far_script *script);
 
-// Moves the app to a state, edge by edge.
-void far_host_move(farside_host *host, far_app_state target);
+// Moves the app to a state, edge by edge. `why` goes with the first; it may be
+// NULL.
+void far_host_move(farside_host *host, far_app_state target, const char *why);
 
 // Tells the scripts that the app ends, and gives open tasks their grace;
 // negative: what the config or the profile says.

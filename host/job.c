@@ -190,6 +190,18 @@ static const char *expiry(const far_job *job, char *text, size_t bytes) {
   return text;
 }
 
+static const char *success(const far_job *job, char *text, size_t bytes) {
+  uint64_t now_ms = far_host_now_ms(host_of(job));
+  double took_s = (double)(now_ms - job->task.begun_ms) / 1000;
+  uint64_t left_ms = far_task_remaining_ms(&job->task, now_ms);
+  if (left_ms == FAR_NEVER)
+    snprintf(text, bytes, "%.3f s after exec", took_s);
+  else
+    snprintf(text, bytes, "%.3f s after exec, %.3f s before its end", took_s,
+             (double)left_ms / 1000);
+  return text;
+}
+
 void far_job_end(far_job *job, far_task_state how, const char *why) {
   farside_host *host = host_of(job);
   farside_stats *stats = &host->stats;
@@ -198,7 +210,7 @@ void far_job_end(far_job *job, far_task_state how, const char *why) {
   case FAR_TASK_FINISHED:
     stats->finished++;
     far_host_note(host, FAR_WHAT_TASK_FINISH, FARSIDE_INFO, job->script,
-                  &job->task, why);
+                  &job->task, success(job, text, sizeof text));
     break;
   case FAR_TASK_FAILED:
     stats->failed++;
@@ -278,7 +290,7 @@ void far_job_run(far_job *job) {
   if (job->task.state != FAR_TASK_PENDING)
     return;
   job->task.state = FAR_TASK_RUNNING;
-  far_host_note(host_of(job), FAR_WHAT_TASK_RUN, FARSIDE_INFO, job->script,
+  far_host_note(host_of(job), FAR_WHAT_TASK_RUN, FARSIDE_DEBUG, job->script,
                 &job->task, NULL);
 }
 

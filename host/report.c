@@ -86,18 +86,23 @@ static int width_of(const char *text) {
 }
 
 static void put_padded(FILE *file, const char *text, int width) {
-  fprintf(file, "%s%*s", text, width - width_of(text), "");
+  int missing = width - width_of(text);
+  fprintf(file, "%s%*s", text, missing > 0 ? missing : 0, "");
 }
 
 static bool is_shown(const farside_entry *entry, bool is_verbose) {
   return is_verbose || entry->level > FARSIDE_DEBUG;
 }
 
-// The place first, where there is one: it is what the reader will look up. A
-// text of many lines goes on under its column.
+// The place is for whoever has to look something up.
+static bool has_place(const farside_entry *entry) {
+  return entry->where != NULL && (entry->level >= FARSIDE_WARN ||
+                                  strcmp(entry->what, "task.begin") == 0);
+}
+
+// The place first. A text of many lines goes on under its column.
 static void put_why(FILE *file, const farside_entry *entry, int indent) {
-  if (entry->where != NULL &&
-      (entry->level >= FARSIDE_WARN || strcmp(entry->what, "task.begin") == 0))
+  if (has_place(entry))
     fprintf(file, "%s%s", entry->where, entry->why ? ": " : "");
   for (const char *line = entry->why; line != NULL;) {
     const char *end = strchr(line, '\n');
@@ -109,41 +114,67 @@ static void put_why(FILE *file, const farside_entry *entry, int indent) {
   }
 }
 
-void far_report_table(FILE *file, const far_timeline *timeline, bool has_color,
-                      bool is_verbose) {
-  char subject[160];
-  int subject_width = 4;
-  for (uint64_t i = timeline->first; i < timeline->count; i++) {
-    const farside_entry *entry = far_timeline_get(timeline, i);
-    subject_of(entry, subject, sizeof subject);
-    int width = width_of(subject);
-    if (is_shown(entry, is_verbose) && width > subject_width)
-      subject_width = width < 24 ? width : 24;
-  }
-  const int state_width = 10, what_width = 13;
-  const int indent = 14 + state_width + 2 + what_width + 2 + subject_width + 2;
-  fprintf(file, "%12s  ", "time");
-  put_padded(file, "app", state_width + 2);
-  put_padded(file, "what", what_width + 2);
-  put_padded(file, "task", subject_width + 2);
-  fprintf(file, "why\n");
-  if (timeline->first > 0)
-    fprintf(file, "%12s  (%llu older entries were dropped)\n", "...",
-            (unsigned long long)timeline->first);
+// How wide the columns are that depend on what happened.
+typedef struct widths {
+  int seconds;
+  int subject;
+} widths;
+
+enum { STATE_WIDTH = 10, WHAT_WIDTH = 13, SUBJECT_WIDTH_MAX = 24 };
+
+static widths measure(const far_timeline *timeline, bool is_verbose) {
+  char text[160];
+  widths found = {.seconds = 1, .subject = 4};
   for (uint64_t i = timeline->first; i < timeline->count; i++) {
     const farside_entry *entry = far_timeline_get(timeline, i);
     if (!is_shown(entry, is_verbose))
       continue;
-    const char *color = has_color ? color_of(entry) : "";
-    subject_of(entry, subject, sizeof subject);
-    fprintf(file, "%s%10llu.%03u s  ", color,
-            (unsigned long long)entry->t_ms / 1000,
-            (unsigned)(entry->t_ms % 1000));
-    put_padded(file, entry->state, state_width + 2);
-    put_padded(file, entry->what, what_width + 2);
-    put_padded(file, subject, subject_width + 2);
-    put_why(file, entry, indent);
-    fprintf(file, "%s\n", *color ? "\x1b[0m" : "");
+    int seconds = snprintf(text, sizeof text, "%llu",
+                           (unsigned long long)entry->t_ms / 1000);
+    found.seconds = seconds > found.seconds ? seconds : found.seconds;
+    subject_of(entry, text, sizeof text);
+    int subject = width_of(text);
+    found.subject = subject > found.subject ? subject : found.subject;
+  }
+  if (found.subject > SUBJECT_WIDTH_MAX)
+    found.subject = SUBJECT_WIDTH_MAX;
+  return found;
+}
+
+static void put_row(FILE *file, const farside_entry *entry, widths wide,
+                    bool has_color) {
+  char subject[160];
+  const char *color = has_color ? color_of(entry) : "";
+  subject_of(entry, subject, sizeof subject);
+  fprintf(file, "%s%*llu.%03u s  ", color, wide.seconds,
+          (unsigned long long)entry->t_ms / 1000,
+          (unsigned)(entry->t_ms % 1000));
+  put_padded(file, entry->state, STATE_WIDTH + 2);
+  // Nothing is padded that nothing follows.
+  bool has_why = entry->why != NULL || has_place(entry);
+  put_padded(file, entry->what, has_why || *subject ? WHAT_WIDTH + 2 : 0);
+  put_padded(file, subject, has_why ? wide.subject + 2 : 0);
+  put_why(file, entry,
+          wide.seconds + 8 + STATE_WIDTH + 2 + WHAT_WIDTH + 2 + wide.subject +
+              2);
+  fprintf(file, "%s\n", *color ? "\x1b[0m" : "");
+}
+
+void far_report_table(FILE *file, const far_timeline *timeline, bool has_color,
+                      bool is_verbose) {
+  widths wide = measure(timeline, is_verbose);
+  put_padded(file, "time", wide.seconds + 8);
+  put_padded(file, "app", STATE_WIDTH + 2);
+  put_padded(file, "what", WHAT_WIDTH + 2);
+  put_padded(file, "task", wide.subject + 2);
+  fprintf(file, "why\n");
+  if (timeline->first > 0)
+    fprintf(file, "(%llu older entries were dropped)\n",
+            (unsigned long long)timeline->first);
+  for (uint64_t i = timeline->first; i < timeline->count; i++) {
+    const farside_entry *entry = far_timeline_get(timeline, i);
+    if (is_shown(entry, is_verbose))
+      put_row(file, entry, wide, has_color);
   }
 }
 

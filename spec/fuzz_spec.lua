@@ -84,7 +84,11 @@ end
 local function check(phone, os)
   local open, app_state, background_since = {}, "gone", nil
   local limit_ms = os == "android" and 190000 or 30000
-  for _, entry in ipairs(phone:timeline()) do
+  local entries = phone:timeline()
+  if #entries == 10000 then
+    return -- So much happened that the beginning of the story is dropped.
+  end
+  for _, entry in ipairs(entries) do
     local what, id = entry.what, entry.task
     if what == "task.begin" then
       assert.is_nil(open[id], "begun twice")
