@@ -141,8 +141,6 @@ static const char *why_asleep(const farside_host *host) {
 void far_host_move(farside_host *host, far_app_state target, const char *why) {
   far_app_edge edge;
   while (far_app_step(&host->app, target, &edge)) {
-    if (edge == FAR_APP_WOKE)
-      continue; // No entry: it is still in the background.
     switch (edge) {
     case FAR_APP_ACTIVATED:
       far_host_note(host, FAR_WHAT_APP_ACTIVE, FARSIDE_INFO, NULL, NULL, why);
@@ -164,6 +162,7 @@ void far_host_move(farside_host *host, far_app_state target, const char *why) {
       deliver_kind(host, FAR_EVENT_RESUME, false);
       break;
     case FAR_APP_WOKE:
+      continue; // No entry: it is still in the background.
     case FAR_APP_FELL_ASLEEP:
       far_timer_stop(&host->timers, &host->freeze);
       stop_budgets(host);

@@ -3,9 +3,10 @@
 // may crash, and nothing may be left: farside_host_close() checks the bytes it
 // took itself, and the allocator here checks what it gave.
 
+#include "../bindings/bindings.h"
 #include "device.h"
-#include "farside.h"
 
+#include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,8 +75,16 @@ static const char script[] =
     "print(pcall(BackgroundTask.finish, { taskId = 1 }))\n"
     "return 0\n";
 
-// One life, with whatever fails in it.
-static void live(heap *mine, const char *os) {
+static void check_nothing_left(const heap *mine, const char *where) {
+  if (mine->used_bytes == 0)
+    return;
+  printf("%zu bytes are left after failure %zu: %s\n", mine->used_bytes,
+         mine->fail_at, where);
+  abort();
+}
+
+// One life on a phone, with whatever fails in it.
+static void live_on_phone(heap *mine, const char *os) {
   far_device_config config = {.os = os, .allocate = allocate, .user = mine};
   far_device *device;
   farside_status status = far_device_open(&config, &device);
@@ -102,27 +111,91 @@ static void live(heap *mine, const char *os) {
     }
   }
   far_device_close(device);
-  if (mine->used_bytes != 0) {
-    printf("%zu bytes are left after failure %zu on %s\n", mine->used_bytes,
-           mine->fail_at, os);
-    abort();
-  }
+  check_nothing_left(mine, os);
 }
 
-static size_t fail_each(const char *os, bool fails_on) {
+// On real time, for a few milliseconds.
+static void live_on_desktop(heap *mine, const char *profile) {
+  static const char code[] =
+      "local farside = require 'farside'\n"
+      "farside.Plugins.BackgroundTask.exec(function(task)\n"
+      "  farside.sleep(1) setTimeout(function() task:finish() end, 1)\n"
+      "end)\n";
+  farside_config config;
+  farside_config_init(&config);
+  config.profile = profile;
+  config.allocate = allocate;
+  config.user = mine;
+  config.exit_when_idle = true;
+  config.app_name = "name";
+  config.grace_ms = 1;
+  farside_host *host;
+  if (farside_host_open(&config, &host) == FARSIDE_OK &&
+      farside_load_buffer(host, "app.lua", code, sizeof code - 1, 0, NULL) ==
+          FARSIDE_OK) {
+    farside_post(host, "terminate", NULL);
+    farside_run(host);
+  }
+  farside_host_close(host);
+  check_nothing_left(mine, profile);
+}
+
+// In somebody else's interpreter, which runs out of memory.
+static int live_borrowed(lua_State *L) {
+  luaL_openlibs(L);
+  luaL_requiref(L, "farside", luaopen_farside, 0);
+  luaL_requiref(L, "farside.device", luaopen_farside_device, 0);
+  lua_settop(L, 0);
+  if (luaL_dostring(L, "local farside = require 'farside'\n"
+                       "local device = require 'farside.device'\n"
+                       "local phone <close> = device.open {}\n"
+                       "phone:run 'setTimeout(print, 5, 1)'\n"
+                       "phone:advance '1s'\n"
+                       "assert(#phone:timeline() > 0 and phone:tasks())\n"
+                       "farside.setTimeout(function() end, 1)\n"
+                       "local id = farside.Plugins.BackgroundTask.exec(\n"
+                       "  function(task) farside.sleep(1) task:finish() end)\n"
+                       "farside.run()") != LUA_OK)
+    return lua_error(L);
+  return 0;
+}
+
+static void live_in_interpreter(heap *mine, const char *where) {
+  lua_State *L = lua_newstate(allocate, mine);
+  if (L != NULL) {
+    lua_pushcfunction(L, live_borrowed);
+    lua_pcall(L, 0, 0, 0);
+    lua_close(L);
+  }
+  check_nothing_left(mine, where);
+}
+
+typedef void (*life)(heap *mine, const char *where);
+
+static size_t fail_each(life live, const char *where, bool fails_on) {
   for (size_t n = 1;; n++) {
     heap mine = {.fail_at = n, .fails_on = fails_on};
-    live(&mine, os);
+    live(&mine, where);
     if (mine.refused == 0)
       return n - 1;
   }
 }
 
+static int passed;
+
+static void prove(const char *what, life live, const char *where) {
+  printf("ok %s: each of %zu allocations failed once\n", what,
+         fail_each(live, where, false));
+  printf("ok %s: all from each of %zu on failed\n", what,
+         fail_each(live, where, true));
+  passed += 2;
+}
+
 int main(void) {
-  heap whole = {0};
-  live(&whole, "ios");
-  printf("a day takes %zu allocations\n", whole.count);
-  printf("each of %zu failed once\n", fail_each("ios", false));
-  printf("all from each of %zu on failed\n", fail_each("android", true));
+  prove("a phone by the rules of ios", live_on_phone, "ios");
+  prove("a phone by the rules of android", live_on_phone, "android");
+  prove("a host on real time", live_on_desktop, "desktop");
+  prove("plain Lua", live_in_interpreter, "interpreter");
+  printf("%d passed, 0 failed\n", passed);
   return 0;
 }
