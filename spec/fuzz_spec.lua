@@ -46,7 +46,8 @@ local STATEMENTS <const> = {
   "error 'broken'",
   "pcall(error, {})",
   "collectgarbage()",
-  "setmetatable({}, { __gc = function() exec(function(task) task:finish() end) end })",
+  -- Collected at once: when the collector would come by itself is nobody's promise.
+  "setmetatable({}, { __gc = function() exec(function(task) task:finish() end) end }) collectgarbage()",
   "print(#BackgroundTask.list(), BackgroundTask.timeRemaining(), App.getState().state)",
   "if N == 7 then App.exitApp() end",
 }
