@@ -10,6 +10,10 @@ static const char app_class[] = "farside.app";
 
 enum { ARGS_MAX = 64 };
 
+// What openApp() launches again is kept with the phone, in user values: a path,
+// or code and its name.
+enum { KEPT_PATH = 1, KEPT_CODE, KEPT_NAME, KEPT = KEPT_NAME };
+
 typedef struct phone {
   far_device *device; // NULL once it is closed.
   const char *path;
@@ -35,7 +39,7 @@ static farside_host *check_host(lua_State *L) {
 far_device *far_push_phone(lua_State *L, const far_device_config *config,
                            const char *path, int argc,
                            const char *const *argv) {
-  phone *mine = lua_newuserdatauv(L, sizeof *mine, 1);
+  phone *mine = lua_newuserdatauv(L, sizeof *mine, KEPT);
   *mine = (phone){.path = path, .argc = argc, .argv = argv};
   luaL_setmetatable(L, phone_class);
   farside_status status = far_device_open(config, &mine->device);
@@ -53,7 +57,7 @@ far_device *far_push_phone(lua_State *L, const far_device_config *config,
 static const char *option(lua_State *L, const char *name) {
   int type = lua_getfield(L, 1, name);
   if (type != LUA_TNIL && type != LUA_TSTRING)
-    luaL_error(L, "open: %s must be a string, not a %s", name,
+    luaL_error(L, "device.open: %s must be a string, not a %s", name,
                luaL_typename(L, -1));
   return lua_tostring(L, -1);
 }
@@ -68,7 +72,10 @@ static int open(lua_State *L) {
     config.os = option(L, "os");
     config.launch_url = option(L, "launchUrl");
     if (lua_getfield(L, 1, "grace") != LUA_TNIL)
-      config.grace_ms = far_check_duration(L, -1, "open: grace");
+      config.grace_ms = far_check_duration(L, -1, "device.open: grace");
+    if (!lua_isnil(L, -1) && config.grace_ms == 0)
+      return luaL_error(L, "device.open: grace is zero: leave it out to get "
+                           "what the system gives");
   }
   far_push_phone(L, &config, NULL, 0, NULL);
   return 1;
@@ -121,6 +128,16 @@ static int push_load_failure(lua_State *L, farside_host *host,
   return 3;
 }
 
+static void keep(lua_State *L, const char *path, const char *code, size_t bytes,
+                 const char *name) {
+  lua_pushstring(L, path);
+  lua_setiuservalue(L, 1, KEPT_PATH);
+  lua_pushlstring(L, code, bytes);
+  lua_setiuservalue(L, 1, KEPT_CODE);
+  lua_pushstring(L, name);
+  lua_setiuservalue(L, 1, KEPT_NAME);
+}
+
 // An app that does not load is no app.
 static int loaded(lua_State *L, phone *mine, farside_status status) {
   if (status != FARSIDE_OK) {
@@ -137,27 +154,45 @@ static int launch_path(lua_State *L, phone *mine, const char *path, int argc,
   farside_status status = far_device_launch(mine->device, "user");
   if (status != FARSIDE_OK)
     return push_load_failure(L, host, status);
+  keep(L, path, "", 0, NULL);
   return loaded(L, mine, farside_load_file(host, path, argc, argv));
+}
+
+static int launch_code(lua_State *L, phone *mine, const char *code,
+                       size_t bytes, const char *name) {
+  farside_host *host = far_device_host(mine->device);
+  farside_status status = far_device_launch(mine->device, "user");
+  if (status != FARSIDE_OK)
+    return push_load_failure(L, host, status);
+  keep(L, NULL, code, bytes, name);
+  return loaded(L, mine, farside_load_buffer(host, name, code, bytes, 0, NULL));
+}
+
+static int launch_again(lua_State *L, phone *mine) {
+  if (lua_getiuservalue(L, 1, KEPT_PATH) == LUA_TSTRING)
+    return launch_path(L, mine, lua_tostring(L, -1), 0, NULL);
+  if (lua_getiuservalue(L, 1, KEPT_NAME) == LUA_TSTRING) {
+    size_t bytes;
+    lua_getiuservalue(L, 1, KEPT_CODE);
+    const char *code = lua_tolstring(L, -1, &bytes);
+    return launch_code(L, mine, code, bytes, lua_tostring(L, -2));
+  }
+  if (mine->path == NULL)
+    return luaL_error(L, "launch: which script? Give its path");
+  return launch_path(L, mine, mine->path, mine->argc, mine->argv);
 }
 
 // phone:launch([path, …]) --> app | nil, message, name
 static int launch(lua_State *L) {
   phone *mine = check_phone(L);
-  if (lua_isnoneornil(L, 2)) {
-    if (lua_getiuservalue(L, 1, 1) == LUA_TSTRING)
-      return launch_path(L, mine, lua_tostring(L, -1), 0, NULL);
-    if (mine->path == NULL)
-      return luaL_error(L, "launch: which script? Give its path");
-    return launch_path(L, mine, mine->path, mine->argc, mine->argv);
-  }
+  if (lua_isnoneornil(L, 2))
+    return launch_again(L, mine);
   const char *path = luaL_checkstring(L, 2);
   const char *argv[ARGS_MAX];
   int argc = lua_gettop(L) - 2;
   luaL_argcheck(L, argc <= ARGS_MAX, 3, "too many arguments");
   for (int i = 0; i < argc; i++)
     argv[i] = luaL_checkstring(L, i + 3);
-  lua_pushvalue(L, 2);
-  lua_setiuservalue(L, 1, 1); // What openApp() launches again.
   return launch_path(L, mine, path, argc, argv);
 }
 
@@ -166,12 +201,7 @@ static int run(lua_State *L) {
   phone *mine = check_phone(L);
   size_t bytes;
   const char *code = luaL_checklstring(L, 2, &bytes);
-  const char *name = luaL_optstring(L, 3, "app.lua");
-  farside_host *host = far_device_host(mine->device);
-  farside_status status = far_device_launch(mine->device, "user");
-  if (status != FARSIDE_OK)
-    return push_load_failure(L, host, status);
-  return loaded(L, mine, farside_load_buffer(host, name, code, bytes, 0, NULL));
+  return launch_code(L, mine, code, bytes, luaL_optstring(L, 3, "app.lua"));
 }
 
 // phone:pressHome()
@@ -184,8 +214,7 @@ static int press_home(lua_State *L) {
 static int open_app(lua_State *L) {
   phone *mine = check_phone(L);
   if (far_device_host(mine->device)->app.state == FAR_APP_GONE) {
-    lua_settop(L, 1);
-    return launch(L); // Killed or ended: it starts anew.
+    return launch_again(L, mine); // Killed or ended: it starts anew.
   }
   return far_push_status(L, far_device_open_app(mine->device));
 }
@@ -199,6 +228,8 @@ static int advance(lua_State *L) {
     luaL_argcheck(L, number >= 0, 2, "time does not go back");
     ms = (uint64_t)number;
   } else {
+    luaL_argexpected(L, lua_type(L, 2) == LUA_TSTRING, 2,
+                     "duration such as \"40s\", or milliseconds");
     ms = far_check_duration(L, 2, "advance: the time");
   }
   far_device_advance(device, ms);

@@ -23,7 +23,9 @@ static void on_entry(void *user, const farside_entry *entry) {
       mine->is_terminating || strcmp(entry->what, "app.terminate") == 0;
   if (mine->is_terminating && strcmp(entry->what, "task.expire") == 0)
     mine->has_overdue = true;
-  far_report_live(stdout, stderr, entry, mine->is_verbose);
+  // A timeline on standard output is for a program: nothing else goes there.
+  far_report_live(mine->timeline == stdout ? stderr : stdout, stderr, entry,
+                  mine->is_verbose);
 }
 
 static int drive(farside_host *host, far_desktop *desktop,
@@ -97,7 +99,8 @@ const far_command run_command = {
         "  --grace TIME      how long open tasks have at the end, such as 10s\n"
         "                    (30s)\n"
         "  --timeline FILE   write what happens as JSON lines; - is standard\n"
-        "                    output\n"
+        "                    output, and then the script prints to standard\n"
+        "                    error\n"
         "  -v, --verbose     show every entry of the timeline on standard "
         "error\n"
         "\n"

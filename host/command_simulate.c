@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 // What happens to an app for which no plan was given.
-static const char default_plan[] = "assert(phone:launch())\n"
+static const char default_plan[] = "local app, message = phone:launch()\n"
+                                   "if not app then error(message, 0) end\n"
                                    "phone:advance('1s')\n"
                                    "phone:pressHome()\n"
                                    "phone:advance('59s')\n"
@@ -31,10 +32,23 @@ static void on_entry(void *user, const farside_entry *entry) {
     far_report_json(mine->timeline, entry);
 }
 
+// print() of a plan, while standard output is for the timeline alone.
+static int print_to_stderr(lua_State *L) {
+  int count = lua_gettop(L);
+  for (int i = 1; i <= count; i++) {
+    fprintf(stderr, "%s%s", i > 1 ? "\t" : "", luaL_tolstring(L, i, NULL));
+    lua_pop(L, 1);
+  }
+  fprintf(stderr, "\n");
+  return 0;
+}
+
 static int run_plan(lua_State *L) {
   simulation *mine = lua_touserdata(L, 1);
   const command_line *line = mine->line;
   luaL_openlibs(L);
+  if (mine->timeline == stdout)
+    lua_register(L, "print", print_to_stderr);
   luaL_requiref(L, "farside.device", luaopen_farside_device, 0);
   far_device_config config = {.os = line->os,
                               .grace_ms = line->grace_ms,
@@ -51,72 +65,71 @@ static int run_plan(lua_State *L) {
   return 0;
 }
 
-// What the run means, in one sentence a fault, and what to do about it.
-static int judge(farside_host *host, bool has_plan_failed) {
-  const farside_stats *stats = &host->stats;
-  const char *os = far_profile_name(host->profile);
-  double limit_s =
-      (double)far_policy_get(host->profile, FAR_EXEC_BUDGET) / 1000;
-  double warning_s =
-      limit_s - (double)far_policy_get(host->profile, FAR_EXPIRY_LEAD) / 1000;
-  for (uint64_t i = host->timeline.first; i < host->timeline.count; i++) {
-    const farside_entry *entry = far_timeline_get(&host->timeline, i);
+static const char advice_slow[] =
+    "        Call finish before its time is up, or save a checkpoint in onExpire,\n"
+    "        which is called before the end, and go on at the next launch.\n";
+
+static const char advice_forgotten[] =
+    "        Call finish on every path: task:finish() at the end of the "
+    "closure,\n"
+    "        and where it gives up. Until then the app is held awake, on the\n"
+    "        user's battery.\n";
+
+// One sentence a fault, and what to do about it.
+static void put_faults(const far_timeline *timeline) {
+  for (uint64_t i = timeline->first; i < timeline->count; i++) {
+    const farside_entry *entry = far_timeline_get(timeline, i);
     if (strcmp(entry->what, "task.leak") != 0)
       continue;
-    printf("broken: %s leaked task %s%s#%llu: %s.\n", entry->where,
+    bool is_slow = strstr(entry->why, "takes longer") != NULL;
+    printf("broken: %s leaked task %s%s#%llu: %s.\n%s", entry->where,
            entry->name ? entry->name : "", entry->name ? " " : "",
-           (unsigned long long)entry->task, entry->why);
-    printf(
-        "        On %s a task has %g s in the background. Call finish before "
-        "that, save a\n        checkpoint in onExpire (it runs after %g s), "
-        "and go on at the next launch.\n",
-        os, limit_s, warning_s);
+           (unsigned long long)entry->task, entry->why,
+           is_slow ? advice_slow : advice_forgotten);
   }
+}
+
+static void put_summary(farside_host *host) {
+  farside_stats stats;
+  farside_get_stats(host, &stats);
   printf("%llu task%s: %llu finished, %llu failed, %llu expired, %llu "
          "cancelled, %llu open. %llu error%s.\n",
-         (unsigned long long)stats->tasks_begun,
-         stats->tasks_begun == 1 ? "" : "s",
-         (unsigned long long)stats->finished, (unsigned long long)stats->failed,
-         (unsigned long long)stats->expired,
-         (unsigned long long)stats->cancelled,
-         (unsigned long long)host->tasks.open,
-         (unsigned long long)stats->errors, stats->errors == 1 ? "" : "s");
+         (unsigned long long)stats.tasks_begun,
+         stats.tasks_begun == 1 ? "" : "s", (unsigned long long)stats.finished,
+         (unsigned long long)stats.failed, (unsigned long long)stats.expired,
+         (unsigned long long)stats.cancelled,
+         (unsigned long long)stats.tasks_open, (unsigned long long)stats.errors,
+         stats.errors == 1 ? "" : "s");
   printf("%llu entries, %g s of %s time, hash %016llx\n",
          (unsigned long long)host->timeline.count,
-         (double)far_host_now_ms(host) / 1000, os,
+         (double)far_host_now_ms(host) / 1000, far_profile_name(host->profile),
          (unsigned long long)host->timeline.hash);
-  if (stats->errors > 0 || has_plan_failed)
-    return EXIT_SCRIPT_FAILED;
-  return stats->expired > 0 || stats->leaked > 0 ? EXIT_RULE_BROKEN : EXIT_FINE;
 }
 
 static bool has_color(void) {
   return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
 }
 
-static int report(simulation *mine, const char *error) {
+static int report(const simulation *mine, const char *error) {
   const command_line *line = mine->line;
   farside_host *host = far_device_host(mine->device);
-  // The timeline on standard output is for a program: nothing else goes there.
-  if (mine->timeline == stdout) {
-    int status = host->stats.errors > 0 || error ? EXIT_SCRIPT_FAILED
-                 : host->stats.expired + host->stats.leaked > 0
-                     ? EXIT_RULE_BROKEN
-                     : EXIT_FINE;
-    if (error != NULL)
-      fprintf(stderr, "farside: %s\n", error);
-    return status;
+  // A timeline on standard output is for a program: nothing else goes there.
+  if (mine->timeline != stdout) {
+    printf("%s on %s rules, %s%s\n\n", line->script,
+           far_profile_name(host->profile),
+           line->plan ? "plan " : "default plan", line->plan ? line->plan : "");
+    far_report_table(stdout, &host->timeline, has_color(), line->is_verbose);
+    printf("\n");
+    put_faults(&host->timeline);
+    put_summary(host);
+    fflush(stdout);
   }
-  printf("%s on %s rules, %s%s\n\n", line->script,
-         far_profile_name(host->profile), line->plan ? "plan " : "default plan",
-         line->plan ? line->plan : "");
-  far_report_table(stdout, &host->timeline, has_color(), line->is_verbose);
-  printf("\n");
-  int status = judge(host, error != NULL);
-  fflush(stdout);
   if (error != NULL)
     fprintf(stderr, "farside: %s\n", error);
-  return status;
+  if (host->stats.errors > 0 || error != NULL)
+    return EXIT_SCRIPT_FAILED;
+  return host->stats.expired > 0 || host->stats.leaked > 0 ? EXIT_RULE_BROKEN
+                                                           : EXIT_FINE;
 }
 
 static int simulate(const command_line *line) {

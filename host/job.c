@@ -161,8 +161,8 @@ static void note_leak(far_job *job) {
     far_host_notef(host, FAR_WHAT_TASK_LEAK, FARSIDE_WARN, job->script,
                    &job->task,
                    "it was still waiting for a %s: its work takes longer than "
-                   "its time",
-                   first->what);
+                   "the %.3f s that it had",
+                   first->what, (double)job->task.time_ms / 1000);
   } else if (job->task.state == FAR_TASK_PENDING) {
     far_host_note(host, FAR_WHAT_TASK_LEAK, FARSIDE_WARN, job->script,
                   &job->task, "its closure has not run yet");

@@ -24,6 +24,7 @@ static void set_deadline(const far_task_table *table, far_task *task,
   uint64_t warning_ms =
       (uint64_t)far_policy_warning_ms(table->profile, (int64_t)budget_ms);
   task->end_ms = end_ms;
+  task->time_ms = end_ms - now_ms;
   task->warn_ms = end_ms - warning_ms > now_ms ? end_ms - warning_ms : now_ms;
 }
 
@@ -58,6 +59,7 @@ farside_status far_tasks_begin(far_task_table *table, far_task *task,
   set_deadline(table, task, now_ms);
   if (heir_of != NULL && heir_of->end_ms < task->end_ms) {
     task->end_ms = heir_of->end_ms;
+    task->time_ms = heir_of->end_ms - now_ms;
     task->warn_ms = heir_of->end_ms < task->warn_ms ? now_ms : task->warn_ms;
   }
 
@@ -123,11 +125,12 @@ void far_tasks_terminate(far_task_table *table, uint64_t now_ms,
   table->allowance_ms = grace_ms;
   table->is_shared = true;
   for (far_task *task = table->first; task; task = task->next) {
-    uint64_t warn_ms = task->warn_ms, end_ms = task->end_ms;
+    far_task before = *task;
     set_deadline(table, task, now_ms);
-    if (end_ms <= task->end_ms) {
-      task->warn_ms = warn_ms;
-      task->end_ms = end_ms;
+    if (before.end_ms <= task->end_ms) {
+      task->warn_ms = before.warn_ms;
+      task->end_ms = before.end_ms;
+      task->time_ms = before.time_ms;
     }
   }
 }

@@ -49,6 +49,12 @@ describe("farside simulate", function()
     assert.equal(0, code)
   end)
 
+  it("is what the README shows, to the letter", function()
+    local _, out = farside "simulate scripts/finish_upload.lua"
+    local shown = read("README.md"):match "%$ farside simulate scripts/finish_upload.lua\n(.-)```"
+    assert.equal(out, shown)
+  end)
+
   it("shows the classic example breaking a rule of ios, and what to do", function()
     local code, out = farside "simulate scripts/long_timeout.lua --os ios"
     assert.equal(3, code)
@@ -80,6 +86,20 @@ describe("farside simulate", function()
     for line in out:gmatch "[^\n]+" do
       assert.matches('^{"t":%d+,"what":"[%a.]+","level":"%a+","state":"%a+".*}$', line)
     end
+  end)
+
+  it("leaves standard output to the timeline, even when a plan prints", function()
+    local plan = os.tmpname()
+    write(plan, 'print("from the plan", 1) phone:launch()')
+    local _, out, err = farside("simulate --timeline - scripts/finish_upload.lua --plan " .. plan)
+    assert.equal("from the plan\t1\n", err)
+    assert.matches('^{"t":0,', out)
+    os.remove(plan)
+    local path = script 'print "from the script"'
+    _, out, err = farside("run --timeline - " .. path)
+    assert.matches('^{"t":0,', out)
+    assert.matches("^from the script\n", err)
+    os.remove(path)
   end)
 
   it("follows a plan", function()
@@ -203,7 +223,8 @@ describe("farside run", function()
     ]]
     local code, out, err = farside("run --grace 50ms " .. path)
     assert.equal("out\n", out)
-    in_order(err, "warn: careful", "error: bad", "task.leak forgotten (" .. path .. ":4)", "broken", "task.expire")
+    in_order(err, "warn: careful", "error: bad", "task.leak forgotten (" .. path .. ":4)", "task.expire")
+    assert.matches("error: [^\n]+: broken\nstack traceback:", err)
     assert.not_matches("hidden", err)
     assert.equal(4, code)
     code, _, err = farside("run -v --grace 50ms " .. path)

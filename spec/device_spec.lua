@@ -85,6 +85,15 @@ describe("the phone", function()
     assert.equal("BUSY", select(3, phone:run "print 'twice'"))
   end)
 
+  it("launches again what ran last, code as well, and not what was refused", function()
+    local phone <close> = device.open {}
+    assert(phone:run("print(arg[0])", "code.lua"))
+    assert.equal("BUSY", select(3, phone:launch "/no/such.lua"))
+    phone:kill()
+    assert.truthy(phone:openApp())
+    assert.same({ "code.lua", "code.lua" }, helper.said(phone))
+  end)
+
   it("is harmless where nothing runs", function()
     local phone <close> = device.open {}
     phone:pressHome()
@@ -152,7 +161,8 @@ describe("the phone", function()
     ["time that goes back"] = { function() local p <close> = device.open {} p:advance(-1) end,
       "time does not go back" },
     ["no time"] = { function() local p <close> = device.open {} p:advance() end,
-      "the time must be a duration with its unit" },
+      "duration such as \"40s\", or milliseconds expected, got no value" },
+    ["no grace"] = { function() device.open { grace = "0s" } end, "grace is zero: leave it out" },
   }
   for what, case in pairs(cases) do
     it("names the mistake: " .. what, function()

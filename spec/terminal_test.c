@@ -424,12 +424,10 @@ static bool sigterm_ends_a_task_in_the_background(terminal *t) {
          lacks(t, "Stopped");
 }
 
-static bool kill_wakes_and_ends_a_stopped_app(terminal *t) {
-  // The shell's kill sends SIGTERM, then SIGCONT to what is stopped. After
-  // set -b it says of itself how a job has ended: Done means with 0.
-  return enter(t, "set -b") && expect(t, PROMPT) && run(t, "life.lua") &&
-         press(t, CTRL_Z) && is_stopped(t) && enter(t, "kill %1") &&
-         expect(t, "terminate SIGTERM 30000") && expect(t, "]+  Done ");
+static bool sigterm_reaches_a_stopped_app_on_fg(terminal *t) {
+  return run(t, "life.lua") && press(t, CTRL_Z) && is_stopped(t) &&
+         send(t, SIGTERM) && fg(t) && expect(t, "terminate SIGTERM 30000") &&
+         ended(t, 0);
 }
 
 static bool nohup_keeps_sighup_ignored(terminal *t) {
@@ -457,7 +455,7 @@ static bool closing_the_window_lets_the_task_finish(terminal *t) {
   if (!run(t, "--timeline /dev/fd/9 open_task.lua"))
     return false;
   close_window(t);
-  return expect_report(t, "told by SIGHUP") &&
+  return expect_report(t, "reason SIGHUP") &&
          expect_report(t, "task.finish") && expect_report(t, "app.end") &&
          report_ends(t);
 }
@@ -491,7 +489,7 @@ static const struct {
     CASE(sighup_without_a_task_ends_at_once),
     CASE(terminate_tells_reason_and_grace),
     CASE(sigterm_ends_a_task_in_the_background),
-    CASE(kill_wakes_and_ends_a_stopped_app),
+    CASE(sigterm_reaches_a_stopped_app_on_fg),
     CASE(nohup_keeps_sighup_ignored),
     CASE(closing_the_window_lets_the_task_finish),
 #undef CASE

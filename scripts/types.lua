@@ -1,0 +1,469 @@
+---@meta farside
+
+-- What scripts, specs and plans see, for editors that read LuaCATS annotations
+-- (lua-language-server). This file is never run; docs/reference.md says more.
+--
+-- An editor knows `require "farside"` by this file. For the phone write
+--   local device = require "farside.device" --[[@as farside.device]]
+
+-- The tables below only carry declarations.
+-- luacheck: ignore 241
+
+-- -- Words --------------------------------------------------------------------
+
+--- The NAME that is the third result of an expected failure.
+---@alias farside.status
+---| "OK" # it worked
+---| "NOMEM" # there is not enough memory
+---| "INVALID" # an argument or a setting is wrong
+---| "NOTASK" # no task has this id
+---| "FINISHED" # the task has ended already
+---| "EXPIRED" # the task's time ran out and the host ended it
+---| "LIMIT" # the limit is reached
+---| "BUSY" # the host is running
+---| "CLOSED" # the host is closed
+---| "NOFILE" # the file cannot be read
+---| "SYNTAX" # the script does not parse
+---| "SCRIPT" # the script raised an error
+---| "UNSUPPORTED" # this platform cannot do that
+---| "INTERRUPTED" # the wait was ended by somebody else
+---| "SYSTEM" # the operating system refused
+
+--- A time with its units, such as "500ms", "20s" or "1h30m"; units: ms, s, m, h, d.
+---@alias farside.duration string
+
+--- Where an app is in its life; a script never sees "gone".
+---@alias farside.app_state
+---| "active" # in sight and in use
+---| "inactive" # in sight, not in use
+---| "background" # out of sight; runs while a task is open
+---| "suspended" # in memory, and nothing of it runs
+---| "gone" # not running
+
+--- Where a task is in its life.
+---@alias farside.task_state
+---| "pending" # begun; its closure has not run yet
+---| "running" # its closure has begun
+---| "finished" # ended by finish
+---| "failed" # its closure raised an error
+---| "expired" # the host ended it at its deadline
+---| "cancelled" # the app or its script ended first
+
+--- The rules that hold on a phone.
+---@alias farside.os
+---| "ios"
+---| "android"
+---| "strict" # the tighter of both
+---| "desktop"
+
+--- What scripts may listen to.
+---@alias farside.event
+---| "appStateChange" # the app became active, or stopped being active
+---| "pause" # the app is in the background
+---| "resume" # the app comes back
+---| "launch" # the app was started; waits for its first listener
+---| "appUrlOpen" # the app is asked to open a URL; waits for its first listener
+---| "appRestoredResult" # a result that outlived the app; waits for its first listener
+---| "backButton" # the back button was pressed
+---| "memoryWarning" # the OS wants memory back
+---| "terminate" # the app will end
+
+--- What an entry of the timeline tells of.
+---@alias farside.what
+---| "app.launch"
+---| "app.active"
+---| "app.inactive"
+---| "app.pause"
+---| "app.resume"
+---| "app.suspend"
+---| "app.terminate"
+---| "app.kill"
+---| "app.end"
+---| "task.begin"
+---| "task.run"
+---| "task.finish"
+---| "task.fail"
+---| "task.expiring"
+---| "task.expire"
+---| "task.cancel"
+---| "task.leak"
+---| "timer.fire"
+---| "log"
+
+-- -- Payloads -----------------------------------------------------------------
+
+---@class farside.event.appStateChange
+---@field isActive boolean
+
+---@class farside.event.launch
+---@field reason string "user", unless an embedder says otherwise
+
+---@class farside.event.appUrlOpen
+---@field url string
+---@field [string] any
+
+---@class farside.event.appRestoredResult
+---@field pluginId string
+---@field methodName string
+---@field [string] any
+
+---@class farside.event.backButton
+---@field canGoBack boolean
+
+---@class farside.event.memoryWarning
+---@field level string
+
+---@class farside.event.terminate
+---@field reason string
+---@field graceMs integer milliseconds that open tasks have
+
+-- -- App ----------------------------------------------------------------------
+
+--- The app's life.
+---@class farside.App
+local App = {}
+
+--- Calls a function each time an event happens.
+---@param event farside.event
+---@param fn fun(payload: table?)
+---@return farside.handle handle
+---@overload fun(event: "appStateChange", fn: fun(state: farside.event.appStateChange)): farside.handle
+---@overload fun(event: "pause", fn: fun()): farside.handle
+---@overload fun(event: "resume", fn: fun()): farside.handle
+---@overload fun(event: "launch", fn: fun(launch: farside.event.launch)): farside.handle
+---@overload fun(event: "appUrlOpen", fn: fun(open: farside.event.appUrlOpen)): farside.handle
+---@overload fun(event: "appRestoredResult", fn: fun(result: farside.event.appRestoredResult)): farside.handle
+---@overload fun(event: "backButton", fn: fun(button: farside.event.backButton)): farside.handle
+---@overload fun(event: "memoryWarning", fn: fun(warning: farside.event.memoryWarning)): farside.handle
+---@overload fun(event: "terminate", fn: fun(ending: farside.event.terminate)): farside.handle
+function App.addListener(event, fn) end
+
+--- The same function as App.addListener: the older spelling.
+---@param event farside.event
+---@param fn fun(payload: table?)
+---@return farside.handle handle
+function App.addEventListener(event, fn) end
+
+--- Calls a function the next time an event happens, and only then.
+---@param event farside.event
+---@param fn fun(payload: table?)
+---@return farside.handle handle
+function App.once(event, fn) end
+
+--- Removes all listeners of this script, or those of one event.
+---@param event? farside.event
+function App.removeAllListeners(event) end
+
+--- Tells in which state the app is now.
+---@return { isActive: boolean, state: farside.app_state } state
+function App.getState() end
+
+--- Tells what the app is called; unknown fields are empty strings.
+---@return { name: string, id: string, build: string, version: string } info
+function App.getInfo() end
+
+--- Tells with which URL the app was launched, if with one.
+---@return { url: string }? launch
+function App.getLaunchUrl() end
+
+--- Ends the app as soon as its open tasks have ended or their grace is over.
+function App.exitApp() end
+
+--- Sends the app to the background, where the OS lets an app do that.
+---@return true? ok
+---@return string? message
+---@return farside.status? name "UNSUPPORTED"
+function App.minimizeApp() end
+
+--- Names one listener; in a `<close>` variable it removes it at the end of the block.
+---@class farside.handle
+local handle = {}
+
+--- Removes the listener; harmless when it is removed already.
+function handle:remove() end
+
+-- -- BackgroundTask -----------------------------------------------------------
+
+--- Keeps the app awake a little longer; not an exit hook and not a job queue.
+---@class farside.BackgroundTask
+local BackgroundTask = {}
+
+---@class farside.exec_options
+---@field name? string shown in the timeline
+---@field budget? farside.duration the most time in the background that this task wants
+---@field onExpire? fun(task: farside.task) runs shortly before the end
+
+--- One open task, as BackgroundTask.list() shows it.
+---@class farside.open_task
+---@field taskId integer
+---@field name? string
+---@field origin string where exec was called: "app.lua:12"
+---@field state farside.task_state "pending" or "running"
+---@field ageMs integer milliseconds since exec
+---@field remainingMs number milliseconds until the host ends it; math.huge while its budget does not run
+
+--- Opens a task, which keeps the app awake, and runs its closure in a later turn.
+---@param fn fun(task: farside.task)
+---@param options? farside.exec_options
+---@return integer? taskId
+---@return string? message
+---@return farside.status? name "LIMIT"
+function BackgroundTask.exec(fn, options) end
+
+--- The same function as BackgroundTask.exec: it runs the closure now, not before the exit.
+---@param fn fun(task: farside.task)
+---@param options? farside.exec_options
+---@return integer? taskId
+---@return string? message
+---@return farside.status? name "LIMIT"
+function BackgroundTask.beforeExit(fn, options) end
+
+--- Ends a task, so that the OS may put the app to sleep.
+---@param options { taskId: integer }
+---@return true? ok
+---@return string? message
+---@return farside.status? name "NOTASK", "FINISHED" or "EXPIRED"
+function BackgroundTask.finish(options) end
+
+--- Lists the open tasks of this script, oldest first.
+---@return farside.open_task[] tasks
+function BackgroundTask.list() end
+
+--- Tells how many milliseconds are left until the host ends the next open task.
+---@return number ms math.huge while budgets do not run
+function BackgroundTask.timeRemaining() end
+
+--- A task, as its closure and its onExpire get it.
+---@class farside.task
+---@field taskId integer
+---@field name? string
+local task = {}
+
+--- Ends this task, so that the OS may put the app to sleep.
+---@return true? ok
+---@return string? message
+---@return farside.status? name "NOTASK", "FINISHED" or "EXPIRED"
+function task:finish() end
+
+--- Sets what is called shortly before this task's end.
+---@param fn fun(task: farside.task)
+---@return true? ok
+---@return string? message
+---@return farside.status? name "NOTASK", "FINISHED" or "EXPIRED"
+function task:onExpire(fn) end
+
+--- Tells how many milliseconds are left until the host ends this task.
+---@return number ms math.huge while its budget does not run, 0 when it has ended
+function task:remaining() end
+
+-- -- Log ----------------------------------------------------------------------
+
+--- What a script has to say.
+---@class farside.Log
+local Log = {}
+
+--- Writes an entry of level debug to the timeline.
+---@param ... any joined as print does it
+function Log.debug(...) end
+
+--- Writes an entry of level info to the timeline, as print does in a hosted script.
+---@param ... any joined as print does it
+function Log.info(...) end
+
+--- Writes an entry of level warn to the timeline.
+---@param ... any joined as print does it
+function Log.warn(...) end
+
+--- Writes an entry of level error to the timeline.
+---@param ... any joined as print does it
+function Log.error(...) end
+
+-- -- The module ---------------------------------------------------------------
+
+--- Where a Lua app works while nobody is looking.
+---@class farside
+---@field version string such as "0.1.0"
+---@field Plugins { App: farside.App, BackgroundTask: farside.BackgroundTask, Log: farside.Log }
+local farside = {}
+
+--- Calls a function once, after some milliseconds.
+---@param fn fun(...: any)
+---@param ms? number milliseconds; at the soonest after 1
+---@param ... any handed to the function
+---@return integer id
+function farside.setTimeout(fn, ms, ...) end
+
+--- Calls a function every so many milliseconds, until it is cleared.
+---@param fn fun(...: any)
+---@param ms? number milliseconds; at the least 1
+---@param ... any handed to the function
+---@return integer id
+function farside.setInterval(fn, ms, ...) end
+
+--- Cancels a timer; harmless for nil and for one that has fired.
+---@param id? integer
+function farside.clearTimeout(id) end
+
+--- The same function as farside.clearTimeout.
+---@param id? integer
+function farside.clearInterval(id) end
+
+--- Suspends the running coroutine for some milliseconds, while others go on.
+---@param ms number milliseconds
+---@return true? ok
+---@return string? message
+---@return farside.status? name "INTERRUPTED"
+function farside.sleep(ms) end
+
+--- Drives the loop in plain Lua until the app has ended or nothing is left to wait for.
+---@return true? ok
+---@return string? message
+---@return farside.status? name "EXPIRED", "BUSY" or "SYSTEM"
+function farside.run() end
+
+-- -- Globals of a hosted script -----------------------------------------------
+
+--- farside.setTimeout: calls a function once, after some milliseconds.
+---@param fn fun(...: any)
+---@param ms? number milliseconds; at the soonest after 1
+---@param ... any handed to the function
+---@return integer id
+function setTimeout(fn, ms, ...) end
+
+--- farside.setInterval: calls a function every so many milliseconds, until it is cleared.
+---@param fn fun(...: any)
+---@param ms? number milliseconds; at the least 1
+---@param ... any handed to the function
+---@return integer id
+function setInterval(fn, ms, ...) end
+
+--- farside.clearTimeout: cancels a timer; harmless for nil and for one that has fired.
+---@param id? integer
+function clearTimeout(id) end
+
+--- farside.clearInterval: the same function as clearTimeout.
+---@param id? integer
+function clearInterval(id) end
+
+-- -- farside.device -----------------------------------------------------------
+
+--- What `require "farside.device"` gives: simulated phones, for specs and plans.
+---@class farside.device
+local device = {}
+
+---@class farside.device_options
+---@field os? farside.os the rules; default "ios"
+---@field grace? farside.duration how long open tasks have at the end; default: as the profile says
+---@field launchUrl? string what App.getLaunchUrl() answers
+
+--- One entry of the timeline.
+---@class farside.entry
+---@field t integer milliseconds since the phone was opened
+---@field what farside.what
+---@field level "debug"|"info"|"warn"|"error"
+---@field state farside.app_state
+---@field script? string the script's name
+---@field task? integer the task's id
+---@field name? string the task's name
+---@field where? string where the task was begun: "app.lua:12"
+---@field why? string a sentence, a log message or a traceback
+
+--- One task, open or ended, as the timeline tells it.
+---@class farside.past_task
+---@field taskId integer
+---@field name? string
+---@field origin string where exec was called: "app.lua:12"
+---@field state farside.task_state
+---@field beganAt integer milliseconds on the phone's clock
+---@field endedAt? integer milliseconds on the phone's clock
+
+--- Opens a phone, on which no app runs yet.
+---@param options? farside.device_options
+---@return farside.phone phone
+function device.open(options) end
+
+--- A phone with one app, in virtual time; in a `<close>` variable it closes itself.
+---@class farside.phone
+local phone = {}
+
+--- The user starts the app: loads a script from a file.
+---@param path? string default: the last one, or the SCRIPT of the command line
+---@param ... string the script's arguments
+---@return farside.app? app
+---@return string? message
+---@return farside.status? name "BUSY", "NOFILE", "SYNTAX", "SCRIPT" or "NOMEM"
+function phone:launch(path, ...) end
+
+--- The user starts the app: loads a script from a string.
+---@param code string
+---@param name? string shown in messages; default "app.lua"
+---@return farside.app? app
+---@return string? message
+---@return farside.status? name "BUSY", "SYNTAX", "SCRIPT" or "NOMEM"
+function phone:run(code, name) end
+
+--- The user presses the home button: the app goes to the background.
+function phone:pressHome() end
+
+--- The user comes back to the app, which is launched anew when it is gone.
+---@return (true|farside.app)? ok
+---@return string? message
+---@return farside.status? name as of phone:launch
+function phone:openApp() end
+
+--- Lets virtual time pass, and everything happen that is due on the way.
+---@param duration farside.duration|integer a duration, or milliseconds
+function phone:advance(duration) end
+
+--- The OS kills the app without a word to it.
+---@param why? string for the timeline
+function phone:kill(why) end
+
+--- The user ends the app, which hears of it unless it is suspended.
+function phone:quit() end
+
+--- Tells the app what happened, as an engine does.
+---@param event farside.event any but "launch"
+---@param json? string one JSON object
+---@return true? ok
+---@return string? message
+---@return farside.status? name "INVALID" or "NOMEM"
+function phone:post(event, json) end
+
+--- Lists what happened, or only what begins with a word.
+---@param what? farside.what|string
+---@return farside.entry[] entries
+function phone:timeline(what) end
+
+--- Lists all tasks since the phone was opened, ended ones too.
+---@return farside.past_task[] tasks
+function phone:tasks() end
+
+--- Tells in which state the app is now.
+---@return farside.app_state state
+function phone:state() end
+
+--- Tells the phone's time.
+---@return integer ms milliseconds since it was opened
+function phone:now() end
+
+--- Gives the fingerprint of the timeline so far.
+---@return string hash 16 hexadecimal digits
+function phone:hash() end
+
+--- Closes the phone; raises an error when the app still has a task open.
+function phone:close() end
+
+--- A view of the phone's app, as phone:launch and phone:run give it.
+---@class farside.app
+local app = {}
+
+--- Lists all tasks since the phone was opened: phone:tasks().
+---@return farside.past_task[] tasks
+function app:tasks() end
+
+--- Tells in which state the app is now: phone:state().
+---@return farside.app_state state
+function app:state() end
+
+return farside

@@ -1,0 +1,557 @@
+-- docs/reference.md, scripts/types.lua and the code say the same: whatever a
+-- script, a spec or a command line can use is documented and declared, and what
+-- is documented or declared exists.
+
+local farside = require "farside"
+local device = require "farside.device"
+
+local FARSIDE <const> = os.getenv "FARSIDE" or "build/release/farside"
+
+local function read(path)
+  local file <close> = assert(io.open(path, "r"))
+  return file:read "a"
+end
+
+local REFERENCE <const> = read "docs/reference.md"
+local TYPES <const> = read "scripts/types.lua"
+
+-- -- Small tools --------------------------------------------------------------
+
+local function sorted(set)
+  local list = {}
+  for name in pairs(set) do
+    list[#list + 1] = name
+  end
+  table.sort(list)
+  return list
+end
+
+-- Fails with the names that are in `set` and not in `others`.
+local function expect_all(set, others, complaint)
+  assert.truthy(next(set), "nothing was found to compare")
+  local missing = {}
+  for _, name in ipairs(sorted(set)) do
+    if not others[name] then
+      missing[#missing + 1] = name
+    end
+  end
+  assert.truthy(#missing == 0, complaint .. ": " .. table.concat(missing, ", "))
+end
+
+-- The text from a heading to the next heading of that level or a higher one.
+local function section(heading)
+  local level = #heading:match "^#+"
+  local lines = {}
+  local is_inside, is_code = false, false
+  for line in REFERENCE:gmatch "([^\n]*)\n" do
+    is_code = is_code ~= (line:find "^```" ~= nil)
+    local marks = not is_code and line:match "^(#+) "
+    if line == heading then
+      is_inside = true
+    elseif is_inside and marks and #marks <= level then
+      break
+    elseif is_inside then
+      lines[#lines + 1] = line
+    end
+  end
+  assert.truthy(is_inside, "docs/reference.md has no heading " .. heading)
+  return table.concat(lines, "\n") .. "\n"
+end
+
+-- The words in code spans of the first column of a section's tables.
+local function first_column(heading)
+  local words = {}
+  for cell in ("\n" .. section(heading)):gmatch "\n| ([^|]*) |" do
+    for word in cell:gmatch "`([^`]*)`" do
+      words[word] = true
+    end
+  end
+  return words
+end
+
+-- -- What the reference documents ---------------------------------------------
+
+-- "App.once", "phone:kill": each signature in a heading or in a first column.
+local function documented_functions()
+  local names = {}
+  for line in REFERENCE:gmatch "[^\n]+" do
+    local place = line:match "^#+ (.*)" or line:match "^| ([^|]*) |" or ""
+    for code in place:gmatch "`([^`]*)`" do
+      local name = code:match "^(%a[%w_]*[.:]%a[%w_]*)[({]"
+      if name then
+        names[name] = true
+      end
+    end
+  end
+  return names
+end
+
+-- -- What types.lua declares --------------------------------------------------
+
+local function declared_functions()
+  local names = {}
+  for name in TYPES:gmatch "\nfunction ([%w_.:]+)%(" do
+    names[name] = true
+  end
+  return names
+end
+
+-- The words of an alias: ---@alias farside.what, then ---| "…" lines.
+local function alias(name)
+  local words = {}
+  local _, last = TYPES:find("---@alias " .. name .. "\n", 1, true)
+  assert.truthy(last, "scripts/types.lua has no alias " .. name)
+  for line in TYPES:sub(last + 1):gmatch "([^\n]*)\n" do
+    local word = line:match '^%-%-%-| "([^"]+)"'
+    if not word then
+      break
+    end
+    words[word] = true
+  end
+  return words
+end
+
+-- The fields of a class: ---@class, then ---@field lines.
+local function class_fields(name)
+  local fields = {}
+  local _, last = TYPES:find("---@class " .. name .. "\n", 1, true)
+  assert.truthy(last, "scripts/types.lua has no class " .. name)
+  for line in TYPES:sub(last + 1):gmatch "([^\n]*)\n" do
+    local field = line:match "^%-%-%-@field ([%w_]+)"
+    if not field then
+      break
+    end
+    fields[field] = true
+  end
+  return fields
+end
+
+-- -- What the code has --------------------------------------------------------
+
+local function add_functions(names, prefix, table_of)
+  for key, value in pairs(table_of) do
+    if type(value) == "function" and not key:find "^__" then
+      names[prefix .. key] = true
+    end
+  end
+end
+
+local function methods_of(object)
+  return getmetatable(object).__index
+end
+
+-- Runs code in a hosted script and returns the words that it prints.
+local function hosted(code)
+  local phone <close> = device.open {}
+  assert(phone:run('local farside = require "farside" ' .. code))
+  local words = {}
+  for _, entry in ipairs(phone:timeline "log") do
+    assert.equal("info", entry.level, entry.why)
+    for word in entry.why:gmatch "%S+" do
+      words[word] = true
+    end
+  end
+  return words
+end
+
+-- The metatables of tasks and handles are protected, so their methods cannot be
+-- listed: each name that is documented or declared is looked up instead. So is
+-- each that the source registers.
+local function hosted_methods(class, names)
+  local code = {
+    task = "farside.Plugins.BackgroundTask.exec(function(object) %s object:finish() end)",
+    handle = 'local object = farside.Plugins.App.addListener("pause", print) %s',
+  }
+  local lookups = {}
+  for _, name in ipairs(names) do
+    local lookup = 'if type(object["%s"]) == "function" then print("%s:%s") end'
+    lookups[#lookups + 1] = lookup:format(name, class, name)
+  end
+  return hosted(code[class]:format(table.concat(lookups, " ")))
+end
+
+local function registered_methods(path, list)
+  local names = {}
+  local text = read(path):match("luaL_Reg " .. list .. "%[%] = (%b{})")
+  assert.truthy(text, path .. " has no list " .. list)
+  for name in text:gmatch '{"(%w+)",' do -- Not those that begin with "__".
+    names[#names + 1] = name
+  end
+  return names
+end
+
+local function members(names, class)
+  local found = {}
+  for name in pairs(names) do
+    found[#found + 1] = name:match("^" .. class .. ":(.+)")
+  end
+  return found
+end
+
+local function existing_functions()
+  local names = {}
+  add_functions(names, "farside.", farside)
+  for plugin, functions in pairs(farside.Plugins) do
+    add_functions(names, plugin .. ".", functions)
+  end
+  add_functions(names, "device.", device)
+  local phone <close> = device.open {}
+  add_functions(names, "phone:", methods_of(phone))
+  add_functions(names, "app:", methods_of(assert(phone:run "")))
+  local sources = {
+    task = { "bindings/background_task.c", "task_functions" },
+    handle = { "bindings/app.c", "handle_functions" },
+  }
+  for class, source in pairs(sources) do
+    for _, known in ipairs {
+      registered_methods(source[1], source[2]),
+      members(documented_functions(), class),
+      members(declared_functions(), class),
+    } do
+      for name in pairs(hosted_methods(class, known)) do
+        names[name] = true
+      end
+    end
+  end
+  return names
+end
+
+-- The globals that a hosted script has and plain Lua has not.
+local function hosted_globals()
+  local names = {}
+  for name in pairs(hosted [[for name, value in pairs(_G) do
+    if type(value) == "function" then print(name) end
+  end]]) do
+    if _G[name] == nil then
+      names[name] = true
+    end
+  end
+  return names
+end
+
+local function event_names()
+  local _, message = pcall(farside.Plugins.App.addListener, "x", print)
+  local names = {}
+  for name in message:match("there are: (.*)"):gmatch "%w+" do
+    names[name] = true
+  end
+  return names
+end
+
+-- One column of an X-macro: X(TASK_FINISH, "task.finish") and the like.
+local function map(path, macro, pattern)
+  local text = read(path):match("#define " .. macro .. "%(X%)(.-)\n\n")
+  assert.truthy(text, path .. " has no " .. macro)
+  local names = {}
+  for name, value in text:gmatch(pattern) do
+    names[name] = value or true
+  end
+  return names
+end
+
+local function what_names()
+  return map("host/timeline.h", "FAR_WHAT_MAP", 'X%([%u_]+, "([%l.]+)"%)')
+end
+
+local function status_names()
+  return map("host/farside.h", "FARSIDE_STATUS_MAP", "X%(%d+, (%u+),")
+end
+
+local function output_of(words)
+  local pipe <close> = assert(io.popen(FARSIDE .. " " .. words .. " 2>&1"))
+  return pipe:read "a"
+end
+
+-- -- The specs ----------------------------------------------------------------
+
+describe("the functions of the code", function()
+  it("are documented", function()
+    expect_all(existing_functions(), documented_functions(), "docs/reference.md does not document")
+  end)
+
+  it("are declared", function()
+    expect_all(existing_functions(), declared_functions(), "scripts/types.lua does not declare")
+  end)
+
+  it("that are globals of a hosted script are documented and declared", function()
+    local globals = hosted_globals()
+    expect_all(globals, declared_functions(), "scripts/types.lua does not declare the global")
+    for _, name in ipairs(sorted(globals)) do
+      assert.truthy(REFERENCE:find("the global `" .. name .. "(", 1, true),
+        "docs/reference.md does not document the global " .. name)
+    end
+  end)
+end)
+
+describe("the reference", function()
+  it("documents no function that does not exist", function()
+    local existing = existing_functions()
+    expect_all(documented_functions(), existing, "docs/reference.md documents what does not exist")
+  end)
+
+  it("has every plugin", function()
+    for _, plugin in ipairs(sorted(farside.Plugins)) do
+      assert.truthy(section("## The module"):find("`" .. plugin .. "`", 1, true),
+        "docs/reference.md, The module, does not name the plugin " .. plugin)
+    end
+  end)
+
+  it("has the version", function()
+    assert.truthy(section("## The module"):find('`"' .. farside.version .. '"`', 1, true),
+      "docs/reference.md does not have version " .. farside.version)
+  end)
+
+  it("has every event, and no other", function()
+    local documented = first_column "### Events"
+    expect_all(event_names(), documented, "docs/reference.md does not document the event")
+    expect_all(documented, event_names(), "docs/reference.md documents an event that does not exist")
+  end)
+
+  it("says of each event whether it is retained", function()
+    local is_retained = map("host/event.h", "FAR_EVENT_MAP", 'X%([%u_]+, "(%w+)", (%l+)%)')
+    expect_all(event_names(), is_retained, "host/event.h does not have")
+    for event, payload_and_more in section("### Events"):gmatch "| `(%w+)` | ([^\n]*)\n" do
+      local word = payload_and_more:match "^[^|]*| (%a+) |"
+      assert.equal(is_retained[event] == "true" and "yes" or "no", word, event)
+    end
+  end)
+
+  it("has every word of the timeline, and no other", function()
+    local documented = first_column "### What happened"
+    expect_all(what_names(), documented, "docs/reference.md does not document the timeline's word")
+    expect_all(documented, what_names(), "docs/reference.md documents a word that the timeline does not have")
+  end)
+
+  it("has every field of a timeline entry, in a file and in Lua", function()
+    local documented = first_column "### Fields"
+    local in_lua, in_file = {}, {}
+    local phone <close> = device.open {}
+    assert(phone:run [[require("farside").Plugins.BackgroundTask.exec(
+      function(task) task:finish() end, { name = "short" })]])
+    for _, entry in ipairs(phone:timeline()) do
+      for field in pairs(entry) do
+        in_lua[field] = true
+      end
+    end
+    for field in output_of("simulate --timeline - scripts/finish_upload.lua"):gmatch '[{,]"(%l+)":' do
+      in_file[field] = true
+    end
+    expect_all(in_lua, documented, "docs/reference.md does not document the field")
+    expect_all(in_file, documented, "docs/reference.md does not document the field")
+    expect_all(documented, in_lua, "no entry of phone:timeline() has the field")
+    expect_all(documented, in_file, "no line of --timeline has the field")
+  end)
+
+  it("has every status, and no other", function()
+    local documented = first_column "## Status names"
+    expect_all(status_names(), documented, "docs/reference.md does not document the status")
+    expect_all(documented, status_names(), "docs/reference.md documents a status that does not exist")
+  end)
+
+  it("has every state of a task and of the app", function()
+    local states = {}
+    for name in read("host/task.c"):match("far_task_state_name.-(%b{});"):gmatch '"(%l+)"' do
+      states[name] = true
+    end
+    expect_all(states, first_column "### States", "docs/reference.md does not document the task's state")
+    expect_all(states, alias "farside.task_state", "farside.task_state does not have")
+    states = {}
+    for name in read("host/app.c"):match("far_app_state_name.-(%b{});"):gmatch '"(%l+)"' do
+      states[name] = true
+    end
+    expect_all(states, first_column "## App", "docs/reference.md does not document the app's state")
+    expect_all(states, alias "farside.app_state", "farside.app_state does not have")
+  end)
+
+  it("has every exit code, and no other", function()
+    local codes = {}
+    for code in read("host/command.h"):gmatch "EXIT_[%u_]+ = (%d+)" do
+      codes[code] = true
+    end
+    codes[read("host/desktop.h"):match "FAR_DESKTOP_INTERRUPTED = (%d+)"] = true
+    local documented = first_column "### Exit codes"
+    expect_all(codes, documented, "docs/reference.md does not document the exit code")
+    expect_all(documented, codes, "docs/reference.md documents an exit code that does not exist")
+  end)
+
+  it("has every command and option, and no other", function()
+    local documented = {}
+    for word in pairs(first_column "## The command line") do
+      documented[word:match "^%-[%-%w]*" or word] = true
+    end
+    local existing = {}
+    for command in output_of("help"):gmatch "\n  farside (%l+)" do
+      existing["farside " .. command] = true
+    end
+    for _, command in ipairs { "run", "simulate" } do
+      local help = output_of("help " .. command)
+      assert.truthy(REFERENCE:find("\n" .. help:match "^[^\n]+" .. "\n", 1, true),
+        "docs/reference.md does not have the usage line of farside " .. command)
+      for option in help:gmatch "[%s%[](%-%-?%l+)" do
+        existing[option] = true
+      end
+    end
+    expect_all(existing, documented, "docs/reference.md does not document")
+    for word in pairs(documented) do
+      if word:find "^%-" or word:find "^farside " then
+        assert.truthy(existing[word], "docs/reference.md documents what does not exist: " .. word)
+      end
+    end
+  end)
+
+  it("has every constant of every profile, with its value and mark", function()
+    local constants = map("host/policy.h", "FAR_CONSTANT_MAP", "X%([%u_]+, ([%l_]+),")
+    local text = section "## Profiles and their constants"
+    local marks = { DOC = "documented", SEC = "secondary", OUR = "assumed" }
+    local policy = read "host/policy.c"
+    for _, name in ipairs(sorted(constants)) do
+      local row = policy:match("%[FAR_" .. name:upper() .. "%] =%s*(%b{})")
+      assert.truthy(row, "host/policy.c has no row for " .. name)
+      local wanted = {}
+      -- The commas of a source must not end a cell.
+      for mark, value in row:gsub('%b""', ""):gsub("NONE", "NON(0,)"):gmatch "(%u%u%u)%((%-?%d+)," do
+        wanted[#wanted + 1] = mark == "NON" and "absent" or value .. " " .. marks[mark]
+      end
+      local cells = text:match("\n| `" .. name .. "` | %l+ | ([^\n]*) |\n")
+      assert.truthy(cells, "docs/reference.md does not document the constant " .. name)
+      local got = {}
+      for cell in (cells .. " |"):gmatch "(.-) |%s?" do
+        got[#got + 1] = cell:gsub(" %[%d+%]", "")
+      end
+      assert.same(wanted, got, name)
+    end
+  end)
+
+  it("names every source of a constant", function()
+    local policy = read("host/policy.c"):gsub("%s*\\\n%s*", " ")
+    local aosp = policy:match '#define AOSP "([^"]+)"'
+    assert.truthy(aosp, "host/policy.c has no AOSP")
+    local count = 0
+    for name, text in policy:gmatch "#define ([%u_]+) ([^\n]+)" do
+      local source = text:gsub("^AOSP", '"' .. aosp .. '"'):gsub('"%s*"', ""):match '^"(https://[^" ]+)'
+      if source and name ~= "AOSP" then
+        count = count + 1
+        local is_named = REFERENCE:find("<" .. source .. ">", 1, true)
+        assert.truthy(is_named, "docs/reference.md does not name " .. source)
+      end
+    end
+    assert.truthy(count > 0, "host/policy.c has no sources")
+  end)
+
+  it("links only to headings that it has", function()
+    local anchors = {}
+    for heading in REFERENCE:gmatch "\n#+ ([^\n]+)" do
+      anchors[heading:lower():gsub("[^%w _-]", ""):gsub(" ", "-")] = true
+    end
+    for link in REFERENCE:gmatch "%]%(#([^)]+)%)" do
+      assert.truthy(anchors[link], "docs/reference.md has no heading for the link #" .. link)
+    end
+  end)
+end)
+
+describe("types.lua", function()
+  it("is Lua", function()
+    assert(loadfile "scripts/types.lua")
+  end)
+
+  it("declares no function that does not exist", function()
+    local existing = existing_functions()
+    for name in pairs(hosted_globals()) do
+      existing[name] = true
+    end
+    expect_all(declared_functions(), existing, "scripts/types.lua declares what does not exist")
+  end)
+
+  it("declares no function that is not documented", function()
+    local documented = documented_functions()
+    for name in REFERENCE:gmatch "the global `(%w+)%(" do
+      documented[name] = true
+    end
+    expect_all(declared_functions(), documented, "docs/reference.md does not document")
+  end)
+
+  it("says of each function in a sentence what it does", function()
+    for block in (TYPES:gsub("\n\n", "\f")):gmatch "[^\f]+" do
+      local name = block:match "\nfunction ([%w_.:]+)%(" or block:match "^function ([%w_.:]+)%("
+      if name then
+        assert.truthy(block:find "^%-%-%- [^\n]*%.\n", "scripts/types.lua has no sentence for " .. name)
+      end
+    end
+  end)
+
+  it("has every event, word of the timeline, status and profile, and no other", function()
+    local profiles = {}
+    for name in select(2, pcall(device.open, { os = "x" })):match("there are: (.*)"):gmatch "%l+" do
+      profiles[name] = true
+    end
+    for name, existing in pairs {
+      ["farside.event"] = event_names(),
+      ["farside.what"] = what_names(),
+      ["farside.status"] = status_names(),
+      ["farside.os"] = profiles,
+    } do
+      expect_all(existing, alias(name), name .. " does not have")
+      expect_all(alias(name), existing, name .. " has what does not exist")
+    end
+  end)
+
+  it("has every option of exec and of device.open, as the reference has", function()
+    local function options_of(fn, ...)
+      local names = {}
+      for name in select(2, pcall(fn, ...)):match("there are: (.*)"):gmatch "%w+" do
+        names[name] = true
+      end
+      return names
+    end
+    local exec = options_of(farside.Plugins.BackgroundTask.exec, print, { x = 1 })
+    local open = options_of(device.open, { x = 1 })
+    expect_all(exec, class_fields "farside.exec_options", "farside.exec_options does not have")
+    expect_all(class_fields "farside.exec_options", exec, "farside.exec_options has what does not exist")
+    expect_all(open, class_fields "farside.device_options", "farside.device_options does not have")
+    expect_all(class_fields "farside.device_options", open, "farside.device_options has what does not exist")
+    local headings = {
+      ["### `BackgroundTask.exec(fn, [options])` → taskId"] = exec,
+      ["### `device.open([options])` → phone"] = open,
+    }
+    for heading, existing in pairs(headings) do
+      local documented = first_column(heading)
+      expect_all(existing, documented, heading .. " does not have")
+      expect_all(documented, existing, heading .. " has what does not exist")
+    end
+  end)
+
+  it("has every field of an entry and of a task, as the reference has", function()
+    local phone <close> = device.open {}
+    assert(phone:run [[
+      local BackgroundTask = require("farside").Plugins.BackgroundTask
+      BackgroundTask.exec(function(task)
+        for field in pairs(BackgroundTask.list()[1]) do print(field) end
+        task:finish()
+      end, { name = "short" })]])
+    local fields = { entry = {}, open_task = {}, past_task = {} }
+    for _, entry in ipairs(phone:timeline()) do
+      for field in pairs(entry) do
+        fields.entry[field] = true
+      end
+    end
+    for _, entry in ipairs(phone:timeline "log") do
+      fields.open_task[entry.why] = true
+    end
+    for field in pairs(phone:tasks()[1]) do
+      fields.past_task[field] = true
+    end
+    local headings = {
+      entry = "### Fields",
+      open_task = "### `BackgroundTask.list()` → array",
+      past_task = "### `phone:tasks()` → array",
+    }
+    for name, existing in pairs(fields) do
+      local declared = class_fields("farside." .. name)
+      expect_all(existing, declared, "farside." .. name .. " does not have")
+      expect_all(declared, existing, "farside." .. name .. " has what does not exist")
+      local documented = first_column(headings[name])
+      expect_all(existing, documented, headings[name] .. " does not have")
+      expect_all(documented, existing, headings[name] .. " has what does not exist")
+    end
+  end)
+end)
