@@ -121,7 +121,10 @@ static int exec(lua_State *L) {
   far_script *script = far_script_of(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 2);
-  far_exec request = {.function_ref = LUA_NOREF,
+  // What may run out of memory comes before the references.
+  const char *origin = far_push_origin(L);
+  far_exec request = {.origin = origin,
+                      .function_ref = LUA_NOREF,
                       .on_expire_ref = LUA_NOREF,
                       .push = push_closure,
                       .push_expire = push_expire};
@@ -133,7 +136,6 @@ static int exec(lua_State *L) {
     if (has_on_expire(L, 2))
       request.on_expire_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   }
-  request.origin = far_push_origin(L);
   lua_pushvalue(L, 1);
   request.function_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 

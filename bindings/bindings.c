@@ -10,8 +10,6 @@ typedef struct box {
   far_script *script;
 } box;
 
-static const char box_key; // Its address is the box's key in the registry.
-
 far_script *far_script_of(lua_State *L) {
   const box *mine = lua_touserdata(L, lua_upvalueindex(1));
   if (mine->script == NULL)
@@ -38,8 +36,12 @@ void far_set_alias(lua_State *L, const char *alias, const char *name) {
 
 void far_push_class(lua_State *L, int index, const char *name,
                     const luaL_Reg *functions) {
-  if (!luaL_newmetatable(L, name))
-    return;
+  // Always a fresh one: in plain Lua an earlier script may have left its own.
+  lua_newtable(L);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, name);
   far_set_functions(L, index, functions);
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
@@ -136,14 +138,49 @@ static int require_farside(lua_State *L) {
 // waits for the end of the app, as it would in plain Lua.
 static int run_hosted(lua_State *L) {
   far_script *script = far_script_of(L);
-  if (script->running != &script->load || script->co != L)
+  if (script->co != L || script->co_role != FAR_ROLE_MAIN)
     return luaL_error(L, "farside.run() is running already: call it once, at "
                          "the end of the main script, never from a callback");
   return lua_yield(L, 0);
 }
 
+// coroutine.running(): once a script knows its coroutine, it must not come back
+// from the pool as somebody else's.
+static int running(lua_State *L) {
+  far_script *script = far_script_of(L);
+  if (script->co == L)
+    script->co_is_ours = false;
+  lua_pushboolean(L, lua_pushthread(L));
+  return 2;
+}
+
+// os.exit(): ends the app at once, as it would in plain Lua, but not the host,
+// which may be a phone in somebody's spec.
+static int exit_script(lua_State *L) {
+  far_script_of(L)->host->wants_end = true;
+  return lua_isyieldable(L) ? lua_yield(L, 0) : luaL_error(L, "os.exit()");
+}
+
+// What the standard libraries do otherwise in a hosted script.
+static void replace_functions(lua_State *L, int index) {
+  static const struct {
+    const char *library, *name;
+    lua_CFunction function;
+  } replaced[] = {{"_G", "print", far_print},
+                  {"coroutine", "running", running},
+                  {"os", "exit", exit_script}};
+  for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
+    lua_getglobal(L, replaced[i].library);
+    far_push_function(L, index, replaced[i].function);
+    lua_setfield(L, -2, replaced[i].name);
+    lua_pop(L, 1);
+  }
+}
+
 static int closed_box(lua_State *L) {
   box *mine = lua_touserdata(L, 1);
+  if (mine->script != NULL)
+    mine->script->box = NULL;
   mine->script = NULL;
   return 0;
 }
@@ -175,8 +212,7 @@ static int push_box(lua_State *L, far_script *script) {
   lua_pushliteral(L, "protected");
   lua_setfield(L, -2, "__metatable");
   lua_setmetatable(L, -2);
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &box_key);
+  script->box = mine;
   return lua_gettop(L);
 }
 
@@ -190,14 +226,13 @@ static int open(lua_State *L) {
     return 0;
   }
 
-  // A hosted script has its timers as globals, and its print is the log.
+  // A hosted script has its timers as globals.
   lua_pushglobaltable(L);
   far_set_timers(L, index);
   lua_pushnil(L); // Sleeping is not a global: it is no name of the field's.
   lua_setfield(L, -2, "sleep");
-  far_push_function(L, index, far_print);
-  lua_setfield(L, -2, "print");
   lua_pop(L, 1);
+  replace_functions(L, index);
   if (far_clock_loop(script->host->clock) == NULL)
     far_set_virtual_time(L, index);
 
@@ -209,11 +244,9 @@ static int open(lua_State *L) {
 }
 
 static void close(far_script *script) {
-  lua_rawgetp(script->L, LUA_REGISTRYINDEX, &box_key);
-  box *mine = lua_touserdata(script->L, -1);
+  box *mine = script->box;
   if (mine != NULL)
     mine->script = NULL;
-  lua_pop(script->L, 1);
   far_listeners_close(script);
 }
 

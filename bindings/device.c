@@ -16,6 +16,7 @@ enum { KEPT_PATH = 1, KEPT_CODE, KEPT_NAME, KEPT = KEPT_NAME };
 
 typedef struct phone {
   far_device *device; // NULL once it is closed.
+  bool is_lent;       // Whoever lent it closes it.
   const char *path;
   int argc;
   const char *const *argv;
@@ -36,22 +37,21 @@ static farside_host *check_host(lua_State *L) {
 
 // -- Open and close -----------------------------------------------------------
 
-far_device *far_push_phone(lua_State *L, const far_device_config *config,
-                           const char *path, int argc,
-                           const char *const *argv) {
+static phone *push_phone(lua_State *L) {
   phone *mine = lua_newuserdatauv(L, sizeof *mine, KEPT);
-  *mine = (phone){.path = path, .argc = argc, .argv = argv};
+  *mine = (phone){0};
   luaL_setmetatable(L, phone_class);
-  farside_status status = far_device_open(config, &mine->device);
-  if (status == FARSIDE_INVALID)
-    luaL_error(L,
-               "there is no profile '%s'; there are: ios, android, strict, "
-               "desktop",
-               config->os);
-  if (status != FARSIDE_OK)
-    luaL_error(L, "the phone cannot be opened: %s",
-               farside_status_text(status));
-  return mine->device;
+  return mine;
+}
+
+void far_lend_phone(lua_State *L, far_device *device, const char *path,
+                    int argc, const char *const *argv) {
+  phone *mine = push_phone(L);
+  *mine = (phone){.device = device,
+                  .is_lent = true,
+                  .path = path,
+                  .argc = argc,
+                  .argv = argv};
 }
 
 static const char *option(lua_State *L, const char *name) {
@@ -77,12 +77,22 @@ static int open(lua_State *L) {
       return luaL_error(L, "device.open: grace is zero: leave it out to get "
                            "what the system gives");
   }
-  far_push_phone(L, &config, NULL, 0, NULL);
+  phone *mine = push_phone(L);
+  farside_status status = far_device_open(&config, &mine->device);
+  if (status == FARSIDE_INVALID)
+    return luaL_error(L,
+                      "there is no profile '%s'; there are: ios, android, "
+                      "strict, desktop",
+                      config.os);
+  if (status != FARSIDE_OK)
+    return luaL_error(L, "the phone cannot be opened: %s",
+                      farside_status_text(status));
   return 1;
 }
 
 static void close_phone(phone *mine) {
-  far_device_close(mine->device);
+  if (!mine->is_lent)
+    far_device_close(mine->device);
   mine->device = NULL;
 }
 
@@ -232,6 +242,9 @@ static int advance(lua_State *L) {
                      "duration such as \"40s\", or milliseconds");
     ms = far_check_duration(L, 2, "advance: the time");
   }
+  const uint64_t most_ms = UINT64_C(1000000000000000); // 30,000 years.
+  if (ms > most_ms || far_host_now_ms(far_device_host(device)) > most_ms - ms)
+    return luaL_error(L, "advance: that is more time than there is");
   far_device_advance(device, ms);
   return 0;
 }

@@ -9,12 +9,11 @@
 
 #include "bindings.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 enum {
   // A larger heap is not searched to the end.
-  VISITS_MAX = 500000
+  VISITS_MAX = 500000,
+  // A longer text is a file, not a note of an id.
+  STRING_BYTES_MAX = 4096
 };
 
 // The search keeps two tables of its own on the stack, at these places.
@@ -32,6 +31,19 @@ static void hold(const search *mine, uint64_t id) {
     job->is_held = true;
 }
 
+// "70001", "upload:70001", JSON: every number in a text counts.
+static void search_string(const search *mine, const char *text, size_t bytes) {
+  if (bytes > STRING_BYTES_MAX)
+    return;
+  for (size_t i = 0; i < bytes; i++) {
+    uint64_t number = 0;
+    for (; text[i] >= '0' && text[i] <= '9'; i++)
+      number = number * 10 + (uint64_t)(text[i] - '0');
+    if (number != 0)
+      hold(mine, number);
+  }
+}
+
 static bool can_hold(int type) {
   return type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TUSERDATA ||
          type == LUA_TTHREAD;
@@ -45,9 +57,8 @@ static void meet(lua_State *L, search *mine) {
     lua_Integer id = lua_tointegerx(L, -1, &is_integer);
     if (is_integer)
       hold(mine, (uint64_t)id);
-  } else if (type == LUA_TSTRING && lua_rawlen(L, -1) < 21) {
-    const char *text = lua_tostring(L, -1); // tostring(id)
-    hold(mine, strtoull(text, NULL, 10));
+  } else if (type == LUA_TSTRING) {
+    search_string(mine, lua_tostring(L, -1), lua_rawlen(L, -1));
   } else if (can_hold(type)) {
     lua_pushvalue(L, -1);
     if (lua_rawget(L, SEEN) == LUA_TNIL) {
@@ -94,7 +105,8 @@ static void take_over(lua_State *L, lua_State *co, search *mine) {
 // Walks the frames of a coroutine: functions, locals, temporaries, varargs.
 static void search_thread(lua_State *L, search *mine, int thread) {
   lua_State *co = lua_tothread(L, thread);
-  if (co == L || !lua_checkstack(co, 4))
+  // Nobody can resume a coroutine that died of an error.
+  if (co == L || lua_status(co) > LUA_YIELD || !lua_checkstack(co, 4))
     return;
   lua_Debug frame;
   int level = 0;
@@ -151,6 +163,10 @@ static int find(lua_State *L) {
   lua_rawset(L, SEEN);
   lua_pushvalue(L, LUA_REGISTRYINDEX);
   meet(L, mine);
+  lua_pushliteral(L, ""); // Strings share a metatable that is nowhere else.
+  if (lua_getmetatable(L, -1))
+    meet(L, mine);
+  lua_pop(L, 1);
   while (mine->todo > 0 && mine->visits++ < VISITS_MAX) {
     lua_rawgeti(L, AHEAD, mine->todo);
     lua_pushnil(L);

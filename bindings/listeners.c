@@ -51,10 +51,11 @@ static int push_delivery(far_turn *turn, lua_State *L) {
   if (to == NULL)
     return FAR_TURN_NOTHING; // Removed since.
   lua_rawgeti(L, LUA_REGISTRYINDEX, to->function_ref);
-  int args = far_push_event(L, script, mine->event);
+  // It must not be looked at again: pushing may collect garbage, and a
+  // finalizer may remove it.
   if (to->is_once)
     far_listener_remove(script, mine->id);
-  return args;
+  return far_push_event(L, script, mine->event);
 }
 
 static void send(far_script *script, const listener *to, far_event *event) {

@@ -2,6 +2,25 @@
 
 #include "bindings.h"
 
+#include <string.h>
+
+// From here on a line is a C string: a zero byte is shown as "\0".
+static const char *as_c_string(lua_State *L, int index) {
+  size_t bytes;
+  const char *text = lua_tolstring(L, index, &bytes);
+  if (memchr(text, 0, bytes) == NULL)
+    return text;
+  char *copy = lua_newuserdatauv(L, bytes * 2 + 1, 0);
+  char *end = copy;
+  for (size_t i = 0; i < bytes; i++) {
+    if (text[i] == 0)
+      *end++ = '\\';
+    *end++ = text[i] == 0 ? '0' : text[i];
+  }
+  *end = 0;
+  return copy;
+}
+
 // Joins its arguments as print() does, and writes them down.
 static int write(lua_State *L, farside_level level) {
   far_script *script = far_script_of(L);
@@ -15,8 +34,9 @@ static int write(lua_State *L, farside_level level) {
     luaL_addvalue(&line);
   }
   luaL_pushresult(&line);
+  const char *why = as_c_string(L, -1);
   far_host_note(script->host, FAR_WHAT_LOG, level, script,
-                script->job ? &script->job->task : NULL, lua_tostring(L, -1));
+                script->job ? &script->job->task : NULL, why);
   return 0;
 }
 

@@ -11,8 +11,10 @@ static const char owner_class[] = "farside.owner";
 // What the interpreter keeps of us; collected when it closes.
 typedef struct owner {
   far_desktop *desktop;
-  farside_host *host;
+  farside_host *host; // NULL once it is collected.
 } owner;
+
+static const char instance_key[] = "farside.instance";
 
 static void on_entry(void *user, const farside_entry *entry) {
   (void)user;
@@ -21,6 +23,12 @@ static void on_entry(void *user, const farside_entry *entry) {
 
 static int collect(lua_State *L) {
   owner *mine = lua_touserdata(L, 1);
+  if (mine->desktop != NULL)
+    far_desktop_stop(mine->desktop);
+  // os.exit(…, true) inside a callback: the process ends on top of the loop,
+  // and what the loop still stands on must stay.
+  if (mine->host != NULL && mine->host->is_running)
+    return 0;
   farside_host_close(mine->host);
   far_desktop_free(mine->desktop);
   *mine = (owner){0};
@@ -28,7 +36,7 @@ static int collect(lua_State *L) {
 }
 
 static owner *push_owner(lua_State *L) {
-  owner *mine = lua_newuserdatauv(L, sizeof *mine, 0);
+  owner *mine = lua_newuserdatauv(L, sizeof *mine, 1);
   *mine = (owner){0};
   if (luaL_newmetatable(L, owner_class)) {
     lua_pushcfunction(L, collect);
@@ -43,7 +51,23 @@ static void check(lua_State *L, farside_status status) {
     luaL_error(L, "farside cannot be opened: %s", farside_status_text(status));
 }
 
+// A state has one Farside: whoever loads the module anew, as test runners do,
+// gets the same one, until its app has ended.
+static bool push_instance(lua_State *L) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, instance_key) == LUA_TUSERDATA) {
+    const owner *mine = lua_touserdata(L, -1);
+    if (mine->host != NULL && !mine->host->has_ended) {
+      lua_getiuservalue(L, -1, 1);
+      return true;
+    }
+  }
+  lua_pop(L, 1);
+  return false;
+}
+
 int luaopen_farside(lua_State *L) {
+  if (push_instance(L))
+    return 1;
   owner *mine = push_owner(L);
   mine->desktop = far_desktop_new();
   if (mine->desktop == NULL)
@@ -58,11 +82,15 @@ int luaopen_farside(lua_State *L) {
   far_script *script;
   check(L, far_script_borrow(mine->host, L, &script));
   far_host_greet(mine->host, script);
-  // The module's functions keep the box alive, and the registry keeps us.
-  lua_setfield(L, LUA_REGISTRYINDEX, "farside.instance");
+  // Opening has left the module in the registry. From now on its functions
+  // keep the box alive, and the registry keeps us.
   lua_rawgetp(L, LUA_REGISTRYINDEX, script);
   lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, script);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, -3, 1);
+  lua_insert(L, -2);
+  lua_setfield(L, LUA_REGISTRYINDEX, instance_key);
   return 1;
 }
 
@@ -81,7 +109,7 @@ int far_run_borrowed(lua_State *L) {
   if (host->is_running)
     return luaL_error(L, "farside.run() is running already: call it once, at "
                          "the end of the main script, never from a callback");
-  lua_getfield(L, LUA_REGISTRYINDEX, "farside.instance");
+  lua_getfield(L, LUA_REGISTRYINDEX, instance_key);
   owner *mine = luaL_checkudata(L, -1, owner_class);
   farside_status status = far_desktop_start(mine->desktop, host);
   if (status != FARSIDE_OK)

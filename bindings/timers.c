@@ -233,7 +233,7 @@ static void nap_turn_ended(far_turn *turn, far_turn_end how) {
   nap *mine = far_list_item(turn, nap, turn);
   nap_leave(mine);
   if (turn->job != NULL) {
-    if (turn->is_closure && how == FAR_TURN_FAILED)
+    if (turn->role == FAR_ROLE_CLOSURE && how == FAR_TURN_FAILED)
       far_job_end(turn->job, FAR_TASK_FAILED, "its closure raised an error");
     else
       far_job_suspect(turn->job);
@@ -270,14 +270,23 @@ static int sleep(lua_State *L) {
   if (!lua_isyieldable(L))
     return luaL_error(L, "only a coroutine can sleep: call it in a task, a "
                          "timer or a listener, or wrap it in a coroutine");
+  // A coroutine of the script's own goes on in a turn of its own. What may
+  // raise an error comes first, while nothing is half made.
+  int co_ref = LUA_NOREF;
+  if (script->co != L) {
+    lua_pushthread(L);
+    co_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
   nap *fresh = far_new(&host->memory, sizeof *fresh);
-  if (fresh == NULL)
+  if (fresh == NULL) {
+    luaL_unref(L, LUA_REGISTRYINDEX, co_ref);
     return luaL_error(L, "not enough memory");
+  }
   fresh->turn = (far_turn){.script = script,
                            .push = push_awakening,
                            .end = nap_turn_ended,
                            .co = L,
-                           .co_ref = LUA_NOREF};
+                           .co_ref = co_ref};
   fresh->is_over = true;
   if (far_timer_init(&host->timers, &fresh->timer, FAR_TIMER_SCRIPT,
                      nap_is_due) != FARSIDE_OK ||
@@ -288,16 +297,11 @@ static int sleep(lua_State *L) {
   fresh->is_over = false;
   fresh->owned = (far_owned){.what = "sleep", .cancel = nap_cancelled};
   far_script_own(script, &fresh->owned);
-
   if (script->co == L) {
     fresh->turn.co_ref = script->co_ref;
     fresh->turn.is_ours = script->co_is_ours;
-    fresh->turn.is_closure = script->co_is_closure;
+    fresh->turn.role = script->co_role;
     script->co_ref = LUA_NOREF;
-  } else {
-    // A coroutine of the script's own: it goes on in a turn of its own.
-    lua_pushthread(L);
-    fresh->turn.co_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   }
   far_timer_start(&host->timers, &fresh->timer, far_host_now_ms(host) + ms);
   return lua_yieldk(L, 0, (lua_KContext)fresh->id, awake);

@@ -42,9 +42,11 @@ static uint64_t real_now(far_clock *clock) {
   return uv_hrtime() / 1000000;
 }
 
-// The wait is over; whoever waited looks at the deadlines itself.
+// The wait is over; whoever waited looks at the deadlines itself. Without the
+// stop, libuv before 1.45 goes on to wait when the timer was due on entry.
 static void timer_fired(uv_timer_t *timer) {
   real_of(timer->data)->armed_ms = FAR_NEVER;
+  uv_stop(timer->loop);
 }
 
 static void woken(uv_async_t *async) {

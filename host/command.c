@@ -32,9 +32,10 @@ static int parse_option(const far_command *command, int argc,
                                    "the script goes behind --)"
                                  : "there is no option %s",
                     option);
-  if (strcmp(option, "--verbose") == 0 || strcmp(option, "-v") == 0) {
+  if (strncmp(option, "--verbose", length) == 0 || option[1] == 'v') {
     line->is_verbose = true;
-    return EXIT_FINE;
+    return equals ? complain(command, "%s: this option takes no value", option)
+                  : EXIT_FINE;
   }
   const char *value = equals ? equals + 1 : NULL;
   if (value == NULL && *i + 1 < argc)

@@ -43,6 +43,13 @@ static int print_to_stderr(lua_State *L) {
   return 0;
 }
 
+// Reads an error without its help: a plan must not run on in order to fail.
+static int describe(lua_State *L) {
+  if (lua_type(L, 1) != LUA_TSTRING)
+    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+  return 1;
+}
+
 static int run_plan(lua_State *L) {
   simulation *mine = lua_touserdata(L, 1);
   const command_line *line = mine->line;
@@ -50,12 +57,7 @@ static int run_plan(lua_State *L) {
   if (mine->timeline == stdout)
     lua_register(L, "print", print_to_stderr);
   luaL_requiref(L, "farside.device", luaopen_farside_device, 0);
-  far_device_config config = {.os = line->os,
-                              .grace_ms = line->grace_ms,
-                              .on_entry = on_entry,
-                              .user = mine};
-  mine->device =
-      far_push_phone(L, &config, line->script, line->argc, line->argv);
+  far_lend_phone(L, mine->device, line->script, line->argc, line->argv);
   lua_setglobal(L, "phone");
   int status = line->plan ? luaL_loadfilex(L, line->plan, "t")
                           : luaL_loadstring(L, default_plan);
@@ -66,7 +68,8 @@ static int run_plan(lua_State *L) {
 }
 
 static const char advice_slow[] =
-    "        Call finish before its time is up, or save a checkpoint in onExpire,\n"
+    "        Call finish before its time is up, or save a checkpoint in "
+    "onExpire,\n"
     "        which is called before the end, and go on at the next launch.\n";
 
 static const char advice_forgotten[] =
@@ -75,11 +78,22 @@ static const char advice_forgotten[] =
     "        and where it gives up. Until then the app is held awake, on the\n"
     "        user's battery.\n";
 
+// Whether a task that looked leaked was finished after all.
+static bool is_finished_later(const far_timeline *timeline, uint64_t from) {
+  uint64_t task = far_timeline_get(timeline, from)->task;
+  for (uint64_t i = from; i < timeline->count; i++) {
+    const farside_entry *entry = far_timeline_get(timeline, i);
+    if (entry->task == task && strcmp(entry->what, "task.finish") == 0)
+      return true;
+  }
+  return false;
+}
+
 // One sentence a fault, and what to do about it.
 static void put_faults(const far_timeline *timeline) {
   for (uint64_t i = timeline->first; i < timeline->count; i++) {
     const farside_entry *entry = far_timeline_get(timeline, i);
-    if (strcmp(entry->what, "task.leak") != 0)
+    if (strcmp(entry->what, "task.leak") != 0 || is_finished_later(timeline, i))
       continue;
     bool is_slow = strstr(entry->why, "takes longer") != NULL;
     printf("broken: %s leaked task %s%s#%llu: %s.\n%s", entry->where,
@@ -132,43 +146,57 @@ static int report(const simulation *mine, const char *error) {
                                                            : EXIT_FINE;
 }
 
-static int simulate(const command_line *line) {
-  simulation mine = {.line = line};
+// What would otherwise only come to light when everything is open.
+static bool can_run(const command_line *line) {
   far_profile profile;
   if (line->os != NULL && !far_profile_find(line->os, &profile)) {
     fprintf(stderr,
             "farside simulate: there is no OS '%s'; there are: ios, android, "
             "strict, desktop\n",
             line->os);
-    return EXIT_USAGE;
+    return false;
   }
   if (line->plan != NULL && access(line->plan, R_OK) != 0) {
     fprintf(stderr, "farside simulate: the plan %s cannot be read\n",
             line->plan);
-    return EXIT_USAGE;
+    return false;
   }
+  return true;
+}
+
+static int drive(simulation *mine) {
+  lua_State *L = luaL_newstate();
+  if (L == NULL)
+    return report(mine, "not enough memory for the plan");
+  lua_pushcfunction(L, describe);
+  lua_pushcfunction(L, run_plan);
+  lua_pushlightuserdata(L, mine);
+  bool is_fine = lua_pcall(L, 1, 0, 1) == LUA_OK;
+  int result = report(mine, is_fine ? NULL : lua_tostring(L, -1));
+  lua_close(L);
+  return result;
+}
+
+static int simulate(const command_line *line) {
+  simulation mine = {.line = line};
+  if (!can_run(line))
+    return EXIT_USAGE;
   if (line->timeline != NULL &&
       !(mine.timeline = timeline_open(line->timeline)))
     return EXIT_USAGE;
-  lua_State *L = luaL_newstate();
-  if (L == NULL) {
-    fprintf(stderr, "farside: not enough memory\n");
-    timeline_close(mine.timeline, line->timeline);
-    return EXIT_SCRIPT_FAILED;
-  }
-  lua_pushcfunction(L, run_plan);
-  lua_pushlightuserdata(L, &mine);
-  bool is_fine = lua_pcall(L, 1, 0, 0) == LUA_OK;
-  const char *error = is_fine ? NULL : luaL_tolstring(L, -1, NULL);
+  far_device_config config = {.os = line->os,
+                              .grace_ms = line->grace_ms,
+                              .on_entry = on_entry,
+                              .user = &mine};
   int result = EXIT_SCRIPT_FAILED;
-  if (mine.device != NULL)
-    result = report(&mine, error);
+  if (far_device_open(&config, &mine.device) == FARSIDE_OK)
+    result = drive(&mine);
   else
-    fprintf(stderr, "farside: %s\n", error);
+    fprintf(stderr, "farside: not enough memory\n");
   // What the phone has to say while it is closed is no part of the story.
   FILE *timeline = mine.timeline;
   mine.timeline = NULL;
-  lua_close(L);
+  far_device_close(mine.device);
   if (!timeline_close(timeline, line->timeline) && result == EXIT_FINE)
     result = EXIT_SCRIPT_FAILED;
   return result;

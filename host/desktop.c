@@ -1,5 +1,6 @@
 #include "desktop.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@ struct far_desktop {
   uv_signal_t signals[WATCHED];
   bool is_watched[WATCHED];
   bool has_interrupt;
+  bool has_check;
+  bool wants_stop;
+  uv_check_t check;
   uv_async_t interrupt;
   struct sigaction old_interrupt;
   bool is_started;
@@ -30,10 +34,12 @@ static volatile sig_atomic_t interrupts;
 // Ctrl-C must end the process from within the handler.
 static void interrupted(int signal) {
   (void)signal;
+  int error = errno;
   if (interrupts++ > 0)
     _exit(FAR_DESKTOP_INTERRUPTED);
   if (interruptible != NULL)
     uv_async_send(&interruptible->interrupt);
+  errno = error;
 }
 
 static void terminate(farside_host *host, const char *reason) {
@@ -49,6 +55,8 @@ static void interrupt_taken(uv_async_t *async) {
 
 // Pressed again while tasks are still open, it is meant.
 static void stop_pressed(farside_host *host) {
+  if (host->app.state < FAR_APP_BACKGROUND)
+    return; // It sleeps already, in a group that no shell looks after.
   bool again = host->app.state == FAR_APP_BACKGROUND && !host->is_terminating;
   far_host_move(host, again ? FAR_APP_SUSPENDED : FAR_APP_BACKGROUND,
                 again ? "SIGTSTP again (Ctrl-Z)" : "SIGTSTP (Ctrl-Z)");
@@ -72,25 +80,42 @@ static void signalled(uv_signal_t *handle, int signal) {
   }
 }
 
-// The app sleeps: so does the process. Without its handler SIGTSTP does what
-// Ctrl-Z promises the shell; in a process group that no shell looks after the
-// kernel ignores it, and the app sleeps in the loop instead, until SIGCONT.
+// The app sleeps, and so will the process, as soon as the loop has heard what
+// it was told before: a SIGTERM must not be slept through.
 static void suspend(void *self) {
   far_desktop *desktop = self;
   if (!desktop->is_started)
     return;
-  fflush(NULL);
-  uv_signal_t *stop = &desktop->signals[0];
-  if (desktop->is_watched[0])
-    uv_signal_stop(stop);
-  raise(SIGTSTP);
-  if (desktop->is_watched[0])
-    uv_signal_start(stop, signalled, SIGTSTP);
+  desktop->wants_stop = true;
+  desktop->host->clock->wake(desktop->host->clock);
 }
 
+// Runs after the loop has taken its signals. Without its handler SIGTSTP does
+// what Ctrl-Z promises the shell; in a process group that no shell looks after
+// the kernel ignores it, and the app sleeps in the loop, until SIGCONT.
+static void stop(uv_check_t *check) {
+  far_desktop *desktop = check->data;
+  if (!desktop->wants_stop)
+    return;
+  desktop->wants_stop = false;
+  if (desktop->host->app.state != FAR_APP_SUSPENDED ||
+      !far_inbox_is_empty(desktop->host->inbox))
+    return;
+  fflush(NULL);
+  uv_signal_t *handle = &desktop->signals[0];
+  if (desktop->is_watched[0])
+    uv_signal_stop(handle);
+  raise(SIGTSTP);
+  if (desktop->is_watched[0])
+    uv_signal_start(handle, signalled, SIGTSTP);
+}
+
+// Where Ctrl-Z is ignored, nobody would bring the app back.
 static int minimize(void *self) {
   const far_desktop *desktop = self;
-  return desktop->is_started ? raise(SIGTSTP) : -1;
+  if (!desktop->is_started || !desktop->is_watched[0])
+    return -1;
+  return farside_post(desktop->host, "pause", NULL) == FARSIDE_OK ? 0 : -1;
 }
 
 far_desktop *far_desktop_new(void) {
@@ -146,13 +171,23 @@ static bool watch_interrupt(far_desktop *desktop, uv_loop_t *loop) {
   return sigaction(SIGINT, &action, &desktop->old_interrupt) == 0;
 }
 
+static bool watch_turns(far_desktop *desktop, uv_loop_t *loop) {
+  if (uv_check_init(loop, &desktop->check) != 0)
+    return false;
+  desktop->check.data = desktop;
+  desktop->open++;
+  desktop->has_check = true;
+  return uv_check_start(&desktop->check, stop) == 0;
+}
+
 farside_status far_desktop_start(far_desktop *desktop, farside_host *host) {
   if (interruptible != NULL)
     return FARSIDE_BUSY;
   uv_loop_t *loop = far_clock_loop(host->clock);
   desktop->host = host;
   desktop->is_started = true;
-  bool is_fine = watch_interrupt(desktop, loop);
+  desktop->wants_stop = false;
+  bool is_fine = watch_interrupt(desktop, loop) && watch_turns(desktop, loop);
   for (size_t i = 0; i < WATCHED && is_fine; i++)
     is_fine = watch(desktop, loop, i);
   if (is_fine)
@@ -176,6 +211,9 @@ void far_desktop_stop(far_desktop *desktop) {
     uv_close((uv_handle_t *)&desktop->interrupt, closed);
     desktop->has_interrupt = false;
   }
+  if (desktop->has_check)
+    uv_close((uv_handle_t *)&desktop->check, closed);
+  desktop->has_check = false;
   for (size_t i = 0; i < WATCHED; i++) {
     if (desktop->is_watched[i])
       uv_close((uv_handle_t *)&desktop->signals[i], closed);

@@ -80,7 +80,9 @@ farside_status far_device_launch(far_device *device, const char *reason) {
 }
 
 void far_device_settle(far_device *device) {
-  far_host_step(device->host, FAR_NEVER);
+  do
+    far_host_step(device->host, FAR_NEVER);
+  while (far_host_has_work(device->host));
 }
 
 void far_device_advance(far_device *device, uint64_t ms) {

@@ -104,7 +104,7 @@ typedef struct farside_stats {
   uint64_t failed;       // Ended by an error in the closure.
   uint64_t expired;      // Ended by the host at the deadline.
   uint64_t cancelled;    // Ended because the app or its script ended.
-  uint64_t leaked;       // Reported as leaked; some may have expired later.
+  uint64_t leaked;       // Reported as leaked, and not finished after all.
   uint64_t memory_bytes; // Taken through the host's allocator right now.
 } farside_stats;
 

@@ -7,9 +7,10 @@
 enum {
   CONFIG_VERSION = 1,
   ENTRIES_MAX = 10000,
+  GRACE_MS_MAX = 24 * 60 * 60 * 1000, // A day: longer is no grace.
   // A script that keeps the queue busy at one instant of virtual time would
   // stop time for ever. Real apps stay far below.
-  TURNS_AT_INSTANT_MAX = 10 * 1000 * 1000
+  TURNS_AT_INSTANT_MAX = 1000 * 1000
 };
 
 // -- Statuses -----------------------------------------------------------------
@@ -162,6 +163,7 @@ void far_host_move(farside_host *host, far_app_state target, const char *why) {
       deliver_kind(host, FAR_EVENT_RESUME, false);
       break;
     case FAR_APP_WOKE:
+      start_budgets(host);
       continue; // No entry: it is still in the background.
     case FAR_APP_FELL_ASLEEP:
       far_timer_stop(&host->timers, &host->freeze);
@@ -197,6 +199,8 @@ void far_host_terminate(farside_host *host, const char *reason,
                         int64_t grace_ms) {
   if (host->app.state == FAR_APP_GONE || host->is_terminating)
     return;
+  if (grace_ms > GRACE_MS_MAX)
+    grace_ms = GRACE_MS_MAX;
   if (grace_ms < 0)
     grace_ms = host->config.grace_ms != 0
                    ? (int64_t)host->config.grace_ms
@@ -226,7 +230,7 @@ void far_host_end(farside_host *host, far_what what, const char *why) {
     far_script_close(far_list_item(host->scripts.next, far_script, link));
   far_timer_stop(&host->timers, &host->freeze);
   host->app.state = FAR_APP_GONE;
-  host->is_terminating = false;
+  host->is_terminating = host->wants_end = false;
   host->has_ended = true;
 }
 
@@ -249,6 +253,8 @@ void farside_config_init(farside_config *config) {
 
 static bool copy_config(farside_host *host, const farside_config *config) {
   host->config = *config;
+  if (host->config.grace_ms > GRACE_MS_MAX)
+    host->config.grace_ms = GRACE_MS_MAX;
   bool has_all = true;
   const char **string;
   for (size_t i = 0; (string = config_strings(&host->config, i)); i++) {
@@ -392,17 +398,22 @@ static farside_status load(farside_host *host, const char *path,
   base_name(path ? path : name, short_name, sizeof short_name);
   if (host->app.state == FAR_APP_GONE)
     far_host_launch(host, host->config.launch_reason, NULL);
+  // What is loaded must be able to run, asleep or not.
+  if (host->app.state == FAR_APP_SUSPENDED)
+    far_host_move(host, FAR_APP_BACKGROUND, NULL);
   far_script *script;
   farside_status status = far_script_open(host, short_name, &script);
-  if (status != FARSIDE_OK)
-    return far_host_fail(host, status, "%s cannot be opened: %s", short_name,
-                         farside_status_text(status));
-  far_host_greet(host, script);
-  status = far_script_load(script, path, name, source, bytes, count(argv, argc),
-                           argv);
-  if (status != FARSIDE_OK) {
-    far_jobs_cancel(host, script, "its script failed to load");
-    far_script_close(script);
+  if (status == FARSIDE_OK) {
+    far_host_greet(host, script);
+    status = far_script_load(script, path, name, source, bytes,
+                             count(argv, argc), argv);
+    if (status != FARSIDE_OK) {
+      far_jobs_cancel(host, script, "its script failed to load");
+      far_script_close(script);
+    }
+  } else {
+    far_host_fail(host, status, "%s cannot be opened: %s", short_name,
+                  farside_status_text(status));
   }
   return far_host_close_if_asked(host) ? FARSIDE_CLOSED : status;
 }
@@ -435,22 +446,27 @@ static bool is_stuck(farside_host *host) {
          ++host->turns_at_instant > TURNS_AT_INSTANT_MAX;
 }
 
-// Runs turns, one of each script in its order of loading, until there are none
-// left or the time is up. Returns false when it is.
-static bool drain(farside_host *host, uint64_t until_ms) {
-  while (host->turns_queued > 0) {
-    for (far_list *link = host->scripts.next, *next; link != &host->scripts;
-         link = next) {
+// Runs the turns that are queued now, one of each script in its order of
+// loading; what they queue comes next time, so that no script keeps the host
+// from hearing the world. Returns false when time is up or the host has ended.
+static bool run_turns(farside_host *host, uint64_t until_ms) {
+  // In virtual time there is no world to hear, and one order to keep.
+  bool is_virtual = far_clock_loop(host->clock) == NULL;
+  size_t turns = is_virtual ? SIZE_MAX : host->turns_queued;
+  while (turns > 0 && host->turns_queued > 0) {
+    for (far_list *link = host->scripts.next, *next;
+         link != &host->scripts && turns > 0; link = next) {
       next = link->next;
       far_script *script = far_list_item(link, far_script, link);
       if (far_list_is_empty(&script->turns))
         continue;
       far_host_call(far_list_item(script->turns.next, far_turn, link));
-      if (host->is_closing)
+      turns--;
+      if (host->is_closing || host->wants_end)
         return false;
       if (is_stuck(host)) {
         far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL,
-                      "it ran ten million turns without any time passing, and "
+                      "it ran a million turns without any time passing, and "
                       "never would have stopped");
         host->stats.errors++;
         far_host_end(host, FAR_WHAT_APP_KILL,
@@ -471,7 +487,10 @@ static void apply(farside_host *host, far_event *event) {
   }
   switch (event->kind) {
   case FAR_EVENT_APP_STATE_CHANGE:
-    far_host_move(host, event->flag ? FAR_APP_ACTIVE : FAR_APP_INACTIVE, NULL);
+    // Not in use is no way up: the OS may say so after the pause.
+    if (event->flag || host->app.state > FAR_APP_INACTIVE)
+      far_host_move(host, event->flag ? FAR_APP_ACTIVE : FAR_APP_INACTIVE,
+                    NULL);
     break;
   case FAR_EVENT_PAUSE:
     // What sleeps is in the background already.
@@ -513,10 +532,9 @@ static void settle(farside_host *host) {
   }
 }
 
-// Fires the next timer that is due; false when there is none.
-static bool fire_next(farside_host *host) {
+// Fires the next timer that was due at `now_ms`; false when there is none.
+static bool fire_next(farside_host *host, uint64_t now_ms) {
   far_timer *timer = far_timers_next(&host->timers, is_asleep(host));
-  uint64_t now_ms = far_host_now_ms(host);
   if (timer == NULL || timer->when_ms > now_ms)
     return false;
   far_timer_stop(&host->timers, timer);
@@ -524,7 +542,7 @@ static bool fire_next(farside_host *host) {
   return true;
 }
 
-void far_host_step(farside_host *host, uint64_t until_ms) {
+static void take_posts(farside_host *host) {
   bool stop;
   for (far_event *event = far_inbox_take(host->inbox, &stop); event;) {
     far_event *next = event->next;
@@ -533,21 +551,39 @@ void far_host_step(farside_host *host, uint64_t until_ms) {
   }
   if (stop)
     far_host_end(host, FAR_WHAT_APP_END, "the host was told to stop");
+}
 
+static void step(farside_host *host, uint64_t until_ms) {
+  take_posts(host);
+  if (host->wants_end)
+    return;
+  // What becomes due from now on is the next step's.
+  uint64_t now_ms = far_host_now_ms(host);
   // The turns of one timer come before the next timer: what the first script
   // does may stop, or save, the second.
   do {
-    if (!is_asleep(host) && !drain(host, until_ms))
+    if (!is_asleep(host) && !run_turns(host, until_ms))
       return;
-  } while (fire_next(host) &&
+  } while (fire_next(host, now_ms) &&
            (until_ms == FAR_NEVER || far_host_now_ms(host) < until_ms));
   if (host->turns_queued == 0)
     settle(host);
 }
 
+void far_host_step(farside_host *host, uint64_t until_ms) {
+  host->is_running = true;
+  step(host, until_ms);
+  if (host->wants_end && !host->is_closing)
+    far_host_end(host, FAR_WHAT_APP_END, "os.exit was called");
+  host->is_running = false;
+}
+
+bool far_host_has_work(const farside_host *host) {
+  return (host->turns_queued > 0 && !is_asleep(host)) ||
+         !far_inbox_is_empty(host->inbox);
+}
+
 uint64_t far_host_next_ms(const farside_host *host) {
-  if (host->turns_queued > 0 && !is_asleep(host))
-    return 0;
   const far_timer *timer = far_timers_next(&host->timers, is_asleep(host));
   return timer ? timer->when_ms : FAR_NEVER;
 }
@@ -592,7 +628,7 @@ farside_status farside_run(farside_host *host) {
         (host->config.exit_when_idle && far_host_is_idle(host)))
       break;
     arm(host);
-    host->clock->poll(host->clock, true);
+    host->clock->poll(host->clock, !far_host_has_work(host));
   }
   return FARSIDE_OK;
 }

@@ -37,6 +37,7 @@ struct farside_host {
   bool is_held;        // The platform keeps the app awake for us.
   bool is_running;     // A turn, or a callback, is under way.
   bool is_terminating; // Listeners know; open tasks have their grace.
+  bool wants_end;      // A script has called os.exit().
   bool has_ended;
   bool is_closing; // farside_host_close() came from inside a callback.
   char error[1024];
@@ -81,11 +82,15 @@ void far_host_terminate(farside_host *host, const char *reason,
 // Ends the app now: cancels tasks, closes scripts. `what` says how.
 void far_host_end(farside_host *host, far_what what, const char *why);
 
-// Takes what was posted, fires what is due, runs the turns, and lets the app
-// fall asleep or end when it has nothing left to do. Stops at `until_ms`.
+// Takes what was posted, fires what is due, runs the turns that are queued, and
+// lets the app fall asleep or end when it has nothing left to do. Stops at
+// `until_ms`.
 void far_host_step(farside_host *host, uint64_t until_ms);
 
-// When the host wants to be back; FAR_NEVER for not at all.
+// Whether there is something to do at once: a turn, or a post.
+bool far_host_has_work(const farside_host *host);
+
+// When the next timer is due; FAR_NEVER for none.
 uint64_t far_host_next_ms(const farside_host *host);
 
 // Whether nothing can happen any more but a post.

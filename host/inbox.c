@@ -59,6 +59,13 @@ void far_inbox_put_stop(far_inbox *inbox) {
   inbox->clock->wake(inbox->clock);
 }
 
+bool far_inbox_is_empty(far_inbox *inbox) {
+  uv_mutex_lock(&inbox->mutex);
+  bool is_empty = inbox->first == NULL && !inbox->stop;
+  uv_mutex_unlock(&inbox->mutex);
+  return is_empty;
+}
+
 far_event *far_inbox_take(far_inbox *inbox, bool *stop) {
   uv_mutex_lock(&inbox->mutex);
   far_event *first = inbox->first;

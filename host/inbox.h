@@ -21,6 +21,9 @@ void far_inbox_put(far_inbox *inbox, far_event *event);
 // Asks the host to stop. Any thread.
 void far_inbox_put_stop(far_inbox *inbox);
 
+// Whether nothing waits.
+bool far_inbox_is_empty(far_inbox *inbox);
+
 // Takes everything: the events, oldest first, linked by `next`, and whether a
 // stop was asked for since the last time.
 far_event *far_inbox_take(far_inbox *inbox, bool *stop);

@@ -59,7 +59,6 @@ void far_job_hear_warning(far_job *job) {
       far_list_is_in(&job->expire_turn.link) ||
       job->script->running == &job->expire_turn)
     return;
-  job->is_expiring = true;
   queue(job, &job->expire_turn);
 }
 
@@ -71,11 +70,13 @@ static void job_is_due(far_timer *timer, uint64_t now_ms) {
     return;
   }
   job->is_warned = true;
-  far_host_notef(
-      host, FAR_WHAT_TASK_EXPIRING, FARSIDE_INFO, job->script, &job->task,
-      "%.3f s are left%s", (double)(job->task.end_ms - now_ms) / 1000,
-      job->on_expire_ref == LUA_NOREF ? ", and it has no onExpire to hear of it"
-                                      : "");
+  far_tasks_warned(&host->tasks, &job->task);
+  far_host_notef(host, FAR_WHAT_TASK_EXPIRING, FARSIDE_INFO, job->script,
+                 &job->task, "%.3f s are left%s",
+                 (double)far_task_remaining_ms(&job->task, now_ms) / 1000,
+                 job->on_expire_ref == LUA_NOREF
+                     ? ", and it has no onExpire to hear of it"
+                     : "");
   far_job_hear_warning(job);
   far_timer_start(&host->timers, &job->timer, job->task.end_ms);
 }
@@ -97,24 +98,17 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
           FARSIDE_OK)
     goto fail;
 
-  // Inside an onExpire time is up already: what is begun there inherits the
-  // end of the task that is expiring.
-  const far_job *parent = script->job;
-  bool is_heir = parent && parent->is_expiring;
-  status =
-      far_tasks_begin(&host->tasks, &job->task, is_heir ? &parent->task : NULL,
-                      far_host_now_ms(host));
+  status = far_tasks_begin(&host->tasks, &job->task, far_host_now_ms(host));
   if (status != FARSIDE_OK)
     goto fail;
 
-  job->is_expiring = is_heir;
   job->function_ref = exec->function_ref;
   job->on_expire_ref = exec->on_expire_ref;
   job->turn = (far_turn){.script = script,
                          .job = job,
                          .push = exec->push,
                          .end = closure_ended,
-                         .is_closure = true};
+                         .role = FAR_ROLE_CLOSURE};
   job->expire_turn = (far_turn){.script = script,
                                 .job = job,
                                 .push = exec->push_expire,
@@ -209,6 +203,7 @@ void far_job_end(far_job *job, far_task_state how, const char *why) {
   switch (how) {
   case FAR_TASK_FINISHED:
     stats->finished++;
+    stats->leaked -= job->is_leaked; // Somebody knew its id after all.
     far_host_note(host, FAR_WHAT_TASK_FINISH, FARSIDE_INFO, job->script,
                   &job->task, success(job, text, sizeof text));
     break;
@@ -280,7 +275,7 @@ void far_jobs_arm(farside_host *host) {
     far_job *job = (far_job *)(void *)task;
     // A task that was warned and whose end came no nearer needs no second word.
     if (task->warn_ms > far_host_now_ms(host))
-      job->is_warned = job->is_expiring = false;
+      job->is_warned = false;
     far_timer_start(&host->timers, &job->timer,
                     job->is_warned ? task->end_ms : task->warn_ms);
   }
@@ -324,6 +319,6 @@ void far_jobs_find_leaks(farside_host *host) {
     job->is_leaked = true;
     far_host_note(host, FAR_WHAT_TASK_LEAK, FARSIDE_WARN, job->script, task,
                   "its closure has returned, nothing of it is pending and "
-                  "nobody holds its id: no finish can come any more");
+                  "nobody holds its id: who will finish it?");
   }
 }

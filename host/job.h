@@ -16,11 +16,10 @@ typedef struct far_job {
   int on_expire_ref;
   far_list owned;
   int uses; // Reasons to live: it is open, a turn of its own is outstanding.
-  bool is_warned;   // This time in the background.
-  bool is_expiring; // Its onExpire is running, or was, this time.
-  bool is_suspect;  // Nothing of it is pending: does anybody hold its id?
-  bool is_leaked;   // And it was reported.
-  bool is_held;     // Scratch for the search.
+  bool is_warned;  // This time in the background.
+  bool is_suspect; // Nothing of it is pending: does anybody hold its id?
+  bool is_leaked;  // And it was reported.
+  bool is_held;    // Scratch for the search.
 } far_job;
 
 // What exec was told. The job takes over the two references.

@@ -72,8 +72,10 @@ static farside_status script_new(farside_host *host, const char *name,
     return FARSIDE_NOMEM;
   fresh->host = host;
   fresh->co_ref = fresh->load_ref = LUA_NOREF;
-  fresh->load =
-      (far_turn){.script = fresh, .push = push_chunk, .end = load_ended};
+  fresh->load = (far_turn){.script = fresh,
+                           .push = push_chunk,
+                           .end = load_ended,
+                           .role = FAR_ROLE_MAIN};
   far_list_init(&fresh->turns);
   far_list_init(&fresh->owned);
   far_slots_init(&fresh->waits, &host->memory, 1);

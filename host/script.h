@@ -43,7 +43,7 @@ struct far_script {
   lua_State *co;       // The coroutine that the door resumed, and what keeps
   int co_ref;          // it alive: a wait may take the reference over.
   bool co_is_ours;
-  bool co_is_closure;
+  far_role co_role;
   lua_State *going_on; // A coroutine on its way back from a wait.
   far_coroutine pool[FAR_POOL_MAX];
   size_t pooled;
@@ -55,6 +55,7 @@ struct far_script {
   // whether there is a listener at all. The emitter is theirs.
   void (*deliver)(far_script *script, far_event *event);
   void *emitter;
+  void *box; // What the bindings' functions know the script by.
 
   char warning[512]; // What warn() said so far; it comes in pieces.
   size_t warning_bytes;

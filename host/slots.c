@@ -67,5 +67,6 @@ int far_slots_ending(const far_slots *slots, uint64_t id, int unknown) {
   if (slots->capacity == 0)
     return unknown;
   const far_slot *slot = slot_of(slots, id);
-  return slot->id == id && slot->item == NULL ? slot->ending : unknown;
+  return id != 0 && slot->id == id && slot->item == NULL ? slot->ending
+                                                         : unknown;
 }

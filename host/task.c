@@ -17,6 +17,8 @@ static void set_deadline(const far_task_table *table, far_task *task,
   uint64_t from_ms = table->is_shared ? table->since_ms : now_ms;
   uint64_t end_ms = from_ms + table->allowance_ms;
   uint64_t budget_ms = table->allowance_ms;
+  if (table->spent_ms < end_ms)
+    end_ms = table->spent_ms > now_ms ? table->spent_ms : now_ms;
   if (task->budget_ms != 0 && now_ms + task->budget_ms < end_ms) {
     end_ms = now_ms + task->budget_ms;
     budget_ms = task->budget_ms;
@@ -46,7 +48,7 @@ void far_tasks_deinit(far_task_table *table) {
 }
 
 farside_status far_tasks_begin(far_task_table *table, far_task *task,
-                               const far_task *heir_of, uint64_t now_ms) {
+                               uint64_t now_ms) {
   int64_t max = far_policy_get(table->profile, FAR_EXEC_MAX_LIVE);
   if (max != 0 && table->open >= (uint64_t)max)
     return FARSIDE_LIMIT;
@@ -57,11 +59,6 @@ farside_status far_tasks_begin(far_task_table *table, far_task *task,
   task->state = FAR_TASK_PENDING;
   task->begun_ms = now_ms;
   set_deadline(table, task, now_ms);
-  if (heir_of != NULL && heir_of->end_ms < task->end_ms) {
-    task->end_ms = heir_of->end_ms;
-    task->time_ms = heir_of->end_ms - now_ms;
-    task->warn_ms = heir_of->end_ms < task->warn_ms ? now_ms : task->warn_ms;
-  }
 
   task->previous = table->last;
   task->next = NULL;
@@ -97,6 +94,13 @@ void far_tasks_end(far_task_table *table, far_task *task, far_task_state how) {
   table->open--;
 }
 
+void far_tasks_warned(far_task_table *table, const far_task *task) {
+  // A task that asked for less used up its own time and nobody else's.
+  bool is_own = task->budget_ms != 0 && task->budget_ms < table->allowance_ms;
+  if (!is_own && task->end_ms < table->spent_ms)
+    table->spent_ms = task->end_ms;
+}
+
 void far_tasks_enter_background(far_task_table *table, uint64_t now_ms,
                                 int64_t os_ms) {
   uint64_t allowance_ms = (uint64_t)far_policy_exec_end_ms(table->profile);
@@ -106,6 +110,7 @@ void far_tasks_enter_background(far_task_table *table, uint64_t now_ms,
   table->since_ms = now_ms;
   table->allowance_ms = allowance_ms;
   table->is_shared = far_policy_get(table->profile, FAR_EXEC_BUDGET_SHARED);
+  table->spent_ms = FAR_NEVER;
   set_all(table, now_ms);
 }
 
@@ -117,9 +122,13 @@ void far_tasks_leave_background(far_task_table *table) {
 void far_tasks_terminate(far_task_table *table, uint64_t now_ms,
                          uint64_t grace_ms) {
   // The end of the app gives nobody more time than the background left.
-  if (table->is_running_out && table->is_shared &&
-      table->since_ms + table->allowance_ms < now_ms + grace_ms)
-    grace_ms = table->since_ms + table->allowance_ms - now_ms;
+  if (table->is_running_out && table->is_shared) {
+    uint64_t end_ms = table->since_ms + table->allowance_ms;
+    uint64_t left_ms = end_ms > now_ms ? end_ms - now_ms : 0;
+    grace_ms = left_ms < grace_ms ? left_ms : grace_ms;
+  }
+  if (!table->is_running_out)
+    table->spent_ms = FAR_NEVER;
   table->is_running_out = true;
   table->since_ms = now_ms;
   table->allowance_ms = grace_ms;

@@ -49,17 +49,17 @@ typedef struct far_task_table {
   uint64_t since_ms;
   uint64_t allowance_ms;
   bool is_shared;
+  uint64_t spent_ms; // The OS's patience ends here, whatever is begun now.
 } far_task_table;
 
 void far_tasks_init(far_task_table *table, far_memory *memory,
                     far_profile profile);
 void far_tasks_deinit(far_task_table *table);
 
-// Opens a task and names it. `heir_of` is the task in whose onExpire this one
-// is begun, or NULL: time that has run out is not given twice. Fails with
-// FARSIDE_LIMIT when the OS allows no more, and with FARSIDE_NOMEM.
+// Opens a task and names it. Fails with FARSIDE_LIMIT when the OS allows no
+// more, and with FARSIDE_NOMEM.
 farside_status far_tasks_begin(far_task_table *table, far_task *task,
-                               const far_task *heir_of, uint64_t now_ms);
+                               uint64_t now_ms);
 
 // Finds an open task. Fails with FARSIDE_NOTASK for an id that never was or
 // ended long ago, FARSIDE_EXPIRED for a task that the host ended at its
@@ -69,6 +69,10 @@ farside_status far_tasks_find(const far_task_table *table, uint64_t id,
 
 // Ends an open task. Its memory stays the caller's.
 void far_tasks_end(far_task_table *table, far_task *task, far_task_state how);
+
+// A task was warned. Time that has run out is not given twice: until the app
+// has been in the foreground again, what is begun from now on ends with it.
+void far_tasks_warned(far_task_table *table, const far_task *task);
 
 // The app entered the background: every budget begins to run. `os_ms` is the
 // OS's own estimate of the time left, negative for none.

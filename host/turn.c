@@ -25,13 +25,14 @@ static void take_coroutine(far_script *script, far_turn *turn, lua_State *L) {
     script->co = turn->co;
     script->co_ref = turn->co_ref;
     script->co_is_ours = turn->is_ours;
-    script->co_is_closure = turn->is_closure;
+    script->co_role = turn->role;
     turn->co = NULL;
     turn->co_ref = LUA_NOREF;
     return;
   }
-  script->co_is_ours = true;
-  script->co_is_closure = turn->is_closure;
+  // Whoever borrows an interpreter cannot know who else keeps a coroutine.
+  script->co_is_ours = !script->is_borrowed;
+  script->co_role = turn->role;
   if (script->pooled > 0) {
     far_coroutine *rested = &script->pool[--script->pooled];
     script->co = rested->co;
@@ -73,14 +74,16 @@ void far_turn_pool_clear(far_script *script) {
 
 // Writes down what was raised, and where. Reads the error without metamethods:
 // a script must not get to run once more in order to be reported.
-static void report(far_script *script, lua_State *L, lua_State *co,
-                   const far_job *job) {
+static void report(far_script *script, lua_State *L, lua_State *co) {
   const char *message = lua_type(co, -1) == LUA_TSTRING
                             ? lua_tostring(co, -1)
                             : lua_pushfstring(L, "(error object is a %s value)",
                                               luaL_typename(co, -1));
   far_host_fail(script->host, FARSIDE_SCRIPT, "%s", message);
   luaL_traceback(L, co, message, 0);
+  // Asked only now: the traceback may have collected garbage, and a finalizer
+  // may have ended the task.
+  const far_job *job = script->job;
   far_host_note(script->host, FAR_WHAT_LOG, FARSIDE_ERROR, script,
                 job ? &job->task : NULL, lua_tostring(L, -1));
 }
@@ -90,18 +93,18 @@ static void report(far_script *script, lua_State *L, lua_State *co,
 static void close_coroutine(far_script *script, lua_State *L) {
   lua_State *co = script->co;
   bool has_error = lua_status(co) != LUA_YIELD;
-  if (has_error) {
+  if (has_error && lua_checkstack(co, 1)) {
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
   } else {
     lua_pushnil(L);
   }
-  if (lua_resetthread(co) != LUA_OK) {
+  if (lua_resetthread(co) != LUA_OK && lua_checkstack(co, 1)) {
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
     if (!lua_rawequal(L, -1, -2)) {
       script->host->stats.errors += has_error ? 0 : 1;
-      report(script, L, co, script->job);
+      report(script, L, co);
     }
   }
   lua_settop(co, 0);
@@ -164,7 +167,7 @@ static int enter(lua_State *L) {
     drop_coroutine(script);
     break;
   default:
-    report(script, L, co, script->job);
+    report(script, L, co);
     close_coroutine(script, L);
     break;
   }

@@ -23,6 +23,13 @@ typedef enum far_turn_end {
   FAR_TURN_DROPPED   // It never ran: cancelled, or its script was closed.
 } far_turn_end;
 
+// What a coroutine is to its script, however often it sleeps.
+typedef enum far_role {
+  FAR_ROLE_PLAIN,
+  FAR_ROLE_CLOSURE, // A task's closure: its error is the task's.
+  FAR_ROLE_MAIN     // The main chunk: it may wait in farside.run().
+} far_role;
+
 // Embed it in what wants to run. Zero it, and fill the first group.
 struct far_turn {
   struct far_script *script;
@@ -36,10 +43,10 @@ struct far_turn {
   // The turn is over. It may free the turn's memory.
   void (*end)(far_turn *turn, far_turn_end how);
 
-  lua_State *co;   // The waiting coroutine to go on with; NULL for a new one.
-  int co_ref;      // What keeps `co` alive. The door takes it over.
-  bool is_ours;    // `co` came from the pool and may go back there.
-  bool is_closure; // It is the closure of `job`: its error is the task's.
+  lua_State *co; // The waiting coroutine to go on with; NULL for a new one.
+  int co_ref;    // What keeps `co` alive. The door takes it over.
+  bool is_ours;  // Nobody else knows `co`: it may go back to the pool.
+  far_role role;
   bool is_closing; // Do not resume `co`: end it, and run what it must close.
 
   far_list link; // In the script's queue.

@@ -455,9 +455,8 @@ static bool closing_the_window_lets_the_task_finish(terminal *t) {
   if (!run(t, "--timeline /dev/fd/9 open_task.lua"))
     return false;
   close_window(t);
-  return expect_report(t, "reason SIGHUP") &&
-         expect_report(t, "task.finish") && expect_report(t, "app.end") &&
-         report_ends(t);
+  return expect_report(t, "reason SIGHUP") && expect_report(t, "task.finish") &&
+         expect_report(t, "app.end") && report_ends(t);
 }
 
 // -- All of them --------------------------------------------------------------

@@ -18,4 +18,6 @@ end)
 App.addListener("resume", function() print("resume") end)
 
 print("ready")
-setTimeout(function() print("minimizeApp " .. tostring(App.minimizeApp())) end, 50)
+setTimeout(function()
+  print("minimizeApp " .. tostring(App.minimizeApp()))
+end, 50)
