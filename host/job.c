@@ -55,7 +55,7 @@ static void closure_ended(far_turn *turn, far_turn_end how) {
 }
 
 void far_job_hear_warning(far_job *job) {
-  if (!job->is_warned || job->on_expire_ref == LUA_NOREF ||
+  if (!job->is_warned || job->is_late || job->on_expire_ref == LUA_NOREF ||
       far_list_is_in(&job->expire_turn.link) ||
       job->script->running == &job->expire_turn)
     return;
@@ -122,7 +122,10 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
       host->platform.hold(host->platform.self);
   }
   far_timer_stop(&host->timers, &host->freeze);
-  far_timer_start(&host->timers, &job->timer, job->task.warn_ms);
+  // Otherwise an onExpire that begins the next task would go round for ever.
+  job->is_late = job->is_warned = host->tasks.spent_ms != FAR_NEVER;
+  far_timer_start(&host->timers, &job->timer,
+                  job->is_late ? job->task.end_ms : job->task.warn_ms);
 
   int64_t most_ms = far_policy_exec_end_ms(host->profile);
   if (exec->budget_ms > (uint64_t)most_ms)
@@ -275,7 +278,7 @@ void far_jobs_arm(farside_host *host) {
     far_job *job = (far_job *)(void *)task;
     // A task that was warned and whose end came no nearer needs no second word.
     if (task->warn_ms > far_host_now_ms(host))
-      job->is_warned = false;
+      job->is_warned = job->is_late = false;
     far_timer_start(&host->timers, &job->timer,
                     job->is_warned ? task->end_ms : task->warn_ms);
   }

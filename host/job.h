@@ -17,6 +17,7 @@ typedef struct far_job {
   far_list owned;
   int uses; // Reasons to live: it is open, a turn of its own is outstanding.
   bool is_warned;  // This time in the background.
+  bool is_late;    // Begun when the warning was out: it gets none of its own.
   bool is_suspect; // Nothing of it is pending: does anybody hold its id?
   bool is_leaked;  // And it was reported.
   bool is_held;    // Scratch for the search.

@@ -37,7 +37,7 @@ static void set_all(far_task_table *table, uint64_t now_ms) {
 
 void far_tasks_init(far_task_table *table, far_memory *memory,
                     far_profile profile) {
-  *table = (far_task_table){.profile = profile};
+  *table = (far_task_table){.profile = profile, .spent_ms = FAR_NEVER};
   far_slots_init(&table->slots, memory, ID_FIRST);
 }
 
@@ -116,6 +116,7 @@ void far_tasks_enter_background(far_task_table *table, uint64_t now_ms,
 
 void far_tasks_leave_background(far_task_table *table) {
   table->is_running_out = false;
+  table->spent_ms = FAR_NEVER;
   set_all(table, 0);
 }
 

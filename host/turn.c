@@ -167,7 +167,8 @@ static int enter(lua_State *L) {
     drop_coroutine(script);
     break;
   default:
-    report(script, L, co);
+    if (!script->host->wants_end) // os.exit() where nothing can yield.
+      report(script, L, co);
     close_coroutine(script, L);
     break;
   }
@@ -200,6 +201,8 @@ void far_host_call(far_turn *turn) {
     drop_coroutine(script);
     visit.how = FAR_TURN_FAILED;
   }
+  if (visit.how == FAR_TURN_FAILED && host->wants_end)
+    visit.how = FAR_TURN_RETURNED;
   if (visit.how == FAR_TURN_FAILED)
     host->stats.errors++;
 

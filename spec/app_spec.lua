@@ -123,6 +123,33 @@ describe("the app's life", function()
     assert.equal("background", android:state())
   end)
 
+  it("is minimised at the moment in which it asks", function()
+    local phone <close> = run([[setTimeout(App.minimizeApp, 500)]], { os = "android" })
+    phone:advance("10s")
+    assert.equal(500, phone:timeline("app.pause")[1].t)
+  end)
+
+  it("stays in the background when the OS adds that it is not in use", function()
+    local phone <close> = run(LISTEN)
+    phone:post("pause")
+    phone:post("appStateChange", '{"isActive":false}')
+    assert.equal("suspended", phone:state())
+    assert.equal(2, #said(phone))
+  end)
+
+  it("ends with os.exit, and the phone lives on", function()
+    local phone <close> = run([[
+      BackgroundTask.exec(function() print "before" os.exit(1) print "after" end)
+      BackgroundTask.exec(function() print "never" end)
+    ]])
+    phone:advance("1s")
+    assert.same({ "before" }, said(phone))
+    assert.equal("gone", phone:state())
+    local other <close> = run([[table.sort({ 1, 2 }, function() os.exit() end) print "never"]])
+    other:advance("1s")
+    assert.equal("gone", other:state())
+  end)
+
   it("says what it is and what opened it", function()
     local phone <close> = device.open { launchUrl = "app://photos/7" }
     assert(phone:run(helper.code [[

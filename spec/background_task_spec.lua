@@ -366,6 +366,21 @@ describe("exec", function()
     end)
   end
 
+  it("is not renewed for ever on android, by whatever chain", function()
+    local phone <close> = run([[
+      local function again()
+        BackgroundTask.exec(function() farside.sleep(1e9) end, {
+          onExpire = function(task) task:finish() again() end,
+        })
+      end
+      again()
+    ]], { os = "android" })
+    phone:pressHome()
+    phone:advance("1h")
+    assert.equal("suspended", phone:state())
+    assert.is_true(phone:timeline("app.suspend")[1].t <= 200000)
+  end)
+
   it("holds a thousand open tasks, and refuses what ios would kill for", function()
     local phone <close> = run [[
       local ids = {}
@@ -495,6 +510,18 @@ describe("a leak", function()
     ]])
   end)
 
+  it("is taken back when the task is finished after all", function()
+    local phone <close> = run [[
+      BackgroundTask.exec(function() end)
+      setTimeout(function()
+        for _, task in ipairs(BackgroundTask.list()) do print(BackgroundTask.finish { taskId = task.taskId }) end
+      end, 500)
+    ]]
+    phone:advance("1s")
+    assert.same({ "true" }, said(phone))
+    assert.equal(1, #phone:timeline("task.leak")) -- A warning; see cli_spec.
+  end)
+
   local held = {
     ["by a global"] = "id = BackgroundTask.exec(function() end)",
     ["by a listener"] = [[
@@ -541,6 +568,11 @@ describe("a leak", function()
     ["by a timer of its own"] = [[
       BackgroundTask.exec(function(task) setTimeout(function() task:finish() end, 5000) end)
     ]],
+    ["in the metatable of strings"] = [[
+      local id = BackgroundTask.exec(function() end)
+      getmetatable("").late = function() return id end
+    ]],
+    ["inside a text"] = [[text = ('{"task":%d}'):format(BackgroundTask.exec(function() end))]],
     ["by its own sleep"] = "BackgroundTask.exec(function(task) farside.sleep(5000) task:finish() end)",
   }
   for who, code in pairs(held) do

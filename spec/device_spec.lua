@@ -160,6 +160,10 @@ describe("the phone", function()
       'advance: the time is "10"' },
     ["time that goes back"] = { function() local p <close> = device.open {} p:advance(-1) end,
       "time does not go back" },
+    ["more time than there is"] = { function()
+      local p <close> = device.open {}
+      for _ = 1, 3 do p:advance(math.maxinteger) end
+    end, "that is more time than there is" },
     ["no time"] = { function() local p <close> = device.open {} p:advance() end,
       "duration such as \"40s\", or milliseconds expected, got no value" },
     ["no grace"] = { function() device.open { grace = "0s" } end, "grace is zero: leave it out" },

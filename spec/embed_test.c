@@ -188,6 +188,72 @@ static void test_tick_budget(void) {
   farside_host_close(host);
 }
 
+// A timer that is due already when the loop is entered must not be waited for.
+static void test_busy_timers(void) {
+  recorder mine = {0};
+  farside_host *host = open_host(&mine, NULL, true);
+  check(load(host, "local n, id = 0 id = setInterval(function() n = n + 1 "
+                   "for i = 1, n % 7 * 4000 do end if n == 400 then "
+                   "clearInterval(id) print 'done' end end, 1)") == FARSIDE_OK);
+  check(farside_run(host) == FARSIDE_OK);
+  check(strcmp(mine.said, "done\n") == 0);
+  farside_host_close(host);
+}
+
+// A script that always has one more turn keeps nobody out.
+static void test_endless_turns(void) {
+  recorder mine = {0};
+  farside_host *host = open_host(&mine, NULL, true);
+  check(load(host, "local function again() BackgroundTask.exec(function(task) "
+                   "task:finish() again() end) end again() "
+                   "App.addListener('memoryWarning', function() print 'heard' "
+                   "App.exitApp() end) "
+                   "setTimeout(print, 5, 'timer')") == FARSIDE_OK);
+  check(farside_post(host, "pause", NULL) == FARSIDE_OK);
+  farside_stats stats = {.finished = 0};
+  while (strstr(mine.said, "timer") == NULL)
+    check(farside_tick(host, 1) == FARSIDE_OK);
+  check(farside_post(host, "memoryWarning", "{}") == FARSIDE_OK);
+  while (strstr(mine.said, "heard") == NULL)
+    check(farside_tick(host, 1) == FARSIDE_OK);
+  farside_get_stats(host, &stats);
+  check(stats.finished > 1);
+  farside_host_close(host);
+}
+
+static void test_no_end_of_grace(void) {
+  recorder mine = {0};
+  farside_config config;
+  farside_config_init(&config);
+  config.on_entry = on_entry;
+  config.user = &mine;
+  config.grace_ms = UINT64_MAX;
+  check(farside_host_open(&config, &mine.host) == FARSIDE_OK);
+  check(load(mine.host,
+             "BackgroundTask.exec(function(task) App.exitApp() "
+             "farside.sleep(10) print(task:finish()) end)") == FARSIDE_OK);
+  check(farside_run(mine.host) == FARSIDE_OK);
+  check(strcmp(mine.said, "true\n") == 0);
+  farside_host_close(mine.host);
+}
+
+// What is loaded into a sleeping app runs, under a budget, and it sleeps again.
+static void test_load_while_suspended(void) {
+  recorder mine = {0};
+  farside_host *host = open_host(&mine, NULL, false);
+  check(load(host, "App.addListener('resume', App.exitApp)") == FARSIDE_OK);
+  farside_post(host, "pause", NULL);
+  farside_tick(host, 100);
+  check(strstr(mine.happened, "app.suspend") != NULL);
+  mine.happened[0] = 0;
+  check(load(host, "BackgroundTask.exec(function(task) print(task:remaining() "
+                   "< 1e6) farside.sleep(1) task:finish() end)") == FARSIDE_OK);
+  while (strstr(mine.happened, "app.suspend") == NULL)
+    farside_tick(host, 10);
+  check(strcmp(mine.said, "true\n") == 0);
+  farside_host_close(host);
+}
+
 // -- The embedder's platform --------------------------------------------------
 
 static void hold(void *self) {
@@ -480,6 +546,10 @@ int main(void) {
   test_run();
   test_tick();
   test_tick_budget();
+  test_busy_timers();
+  test_endless_turns();
+  test_no_end_of_grace();
+  test_load_while_suspended();
   test_platform();
   test_time_remaining();
   test_minimize();

@@ -112,6 +112,31 @@ is "a leak is found among the locals of the main script" "1 0" "$("$lua" -e '
   farside.setTimeout(function() os.exit(0) end, 15)
   farside.run()' 2>&1 | awk '/leak lost/ {lost++} /leak held/ {held++} END {print lost + 0, held + 0}')"
 
+is "required twice it is the same, and works on" "true true NOTASK" "$("$lua" -e '
+  local one = require "farside"
+  package.loaded.farside = nil
+  local two = require "farside"
+  collectgarbage()
+  local done
+  two.Plugins.BackgroundTask.exec(function(task) done = task:finish() end)
+  one.setTimeout(function() end, 1)
+  two.run()
+  print(one == two, done, (select(3, one.Plugins.BackgroundTask.finish { taskId = 0 })))' | tr '\t' ' ')"
+
+is "it can be opened anew when the app has ended" "false true" "$("$lua" -e '
+  local one = require "farside"
+  one.setTimeout(one.Plugins.App.exitApp, 1)
+  one.run()
+  package.loaded.farside = nil
+  local two = require "farside"
+  two.setTimeout(function() end, 1)
+  print(one == two, two.run())' | tr '\t' ' ')"
+
+is "os.exit inside a callback ends the interpreter" "3" "$("$lua" -e '
+  local farside = require "farside"
+  farside.setTimeout(function() os.exit(3, true) end, 1)
+  farside.run()' || echo $?)"
+
 is "an interpreter that closes without running is fine" "closed" "$("$lua" -e '
   local farside = require "farside"
   farside.setInterval(print, 1)

@@ -104,6 +104,11 @@ describe("the log", function()
     }, lines)
   end)
 
+  it("shows a zero byte, and goes on", function()
+    local phone <close> = run [[print("a\0b\0", "c")]]
+    assert.same({ "a\\0b\\0\tc" }, said(phone))
+  end)
+
   it("names the task in which it was said", function()
     local phone <close> = run [[
       BackgroundTask.exec(function(task)

@@ -133,6 +133,33 @@ describe("a timer", function()
   end
 end)
 
+describe("a coroutine of the pool", function()
+  it("does not come back as somebody else's once a script knows it", function()
+    local phone <close> = run [[
+      local old
+      setTimeout(function() old = coroutine.running() end, 10)
+      setTimeout(function() print(farside.sleep(1000)) end, 30)
+      setTimeout(function() print(coroutine.status(old), coroutine.close(old)) end, 40)
+    ]]
+    phone:advance("2s")
+    assert.same({ "dead\ttrue", "true" }, said(phone))
+  end)
+end)
+
+describe("farside.run()", function()
+  it("waits for the end in the main chunk, after a sleep as well", function()
+    local phone <close> = run [[
+      farside.sleep(10)
+      setTimeout(App.exitApp, 50)
+      farside.run()
+      print "after the end"
+    ]]
+    phone:advance("1s")
+    assert.same({}, said(phone))
+    assert.equal("gone", phone:state())
+  end)
+end)
+
 describe("sleep", function()
   it("ends the turn and goes on later, wherever it is called", function()
     local phone <close> = run [[
