@@ -96,7 +96,7 @@ static void put_faults(const far_timeline *timeline) {
     if (strcmp(entry->what, "task.leak") != 0 || is_finished_later(timeline, i))
       continue;
     bool is_slow = strstr(entry->why, "takes longer") != NULL;
-    printf("broken: %s leaked task %s%s#%llu: %s.\n%s", entry->where,
+    printf("broken: %s leaked task %s%s#%llu: %s\n%s", entry->where,
            entry->name ? entry->name : "", entry->name ? " " : "",
            (unsigned long long)entry->task, entry->why,
            is_slow ? advice_slow : advice_forgotten);

@@ -555,3 +555,43 @@ describe("types.lua", function()
     end
   end)
 end)
+
+describe("docs/guide.md", function()
+  local function write(path, text)
+    local file <close> = assert(io.open(path, "w"))
+    file:write(text)
+  end
+
+  it("shows what its commands really print", function()
+    local scripts, runs = {}, {}
+    for language, block in read("docs/guide.md"):gmatch "\n```(%a*)\n(.-)```" do
+      if language == "lua" then
+        scripts[#scripts + 1] = block
+      elseif block:find "^%$ farside simulate" then
+        runs[#runs + 1] = block
+      end
+    end
+    local first, mended, plan = table.unpack(scripts)
+    local forgotten, count = first:gsub("    task:finish%(%)\n", "")
+    assert.equal(1, count)
+    local steps = { { first, 0 }, { forgotten, 3 }, { mended, 0 }, { mended, 0 } }
+    assert.equal(#steps, #runs)
+
+    local folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute("mkdir " .. folder))
+    local pwd <close> = assert(io.popen "pwd")
+    local program = FARSIDE:find "^/" and FARSIDE or pwd:read "l" .. "/" .. FARSIDE
+    write(folder .. "/plan.lua", plan)
+    for i, step in ipairs(steps) do
+      local words, shown, code = runs[i]:match "^%$ farside ([^\n]+)\n(.-)%$ echo %$%?\n(%d)\n"
+      write(folder .. "/notes.lua", step[1])
+      local pipe = assert(io.popen(("cd %s && %s %s"):format(folder, program, words)))
+      local printed = pipe:read "a"
+      local _, _, status = pipe:close()
+      assert.equal(shown, printed)
+      assert.same({ step[2], step[2] }, { tonumber(code), status or 0 })
+    end
+    os.execute("rm -r " .. folder)
+  end)
+end)

@@ -430,6 +430,26 @@ static bool sigterm_reaches_a_stopped_app_on_fg(terminal *t) {
          ended(t, 0);
 }
 
+static bool touch(terminal *t, const char *path) {
+  FILE *file = fopen(path, "w");
+  return file ? fclose(file) == 0 : fail(t, "%s cannot be made", path);
+}
+
+// It arrives while a turn computes at whose end the app falls asleep.
+static bool sigterm_is_not_slept_through(terminal *t) {
+  char go[] = "/tmp/farside_go_XXXXXX", arguments[64];
+  int file = mkstemp(go);
+  if (file < 0 || close(file) != 0 || unlink(go) != 0)
+    return fail(t, "no name for a file");
+  snprintf(arguments, sizeof arguments, "computing.lua %s", go);
+  bool holds = run(t, arguments) && press(t, CTRL_Z) &&
+               expect(t, "the task computes") && send(t, SIGTERM) &&
+               touch(t, go) && expect(t, "terminate SIGTERM") && ended(t, 0) &&
+               lacks(t, "Stopped");
+  unlink(go);
+  return holds;
+}
+
 static bool nohup_keeps_sighup_ignored(terminal *t) {
   return start(t, "nohup ", "ticks.lua",
                " 2>&1 | cat; echo \"sta\"\"tus=${PIPESTATUS[0]}\"") &&
@@ -489,6 +509,7 @@ static const struct {
     CASE(terminate_tells_reason_and_grace),
     CASE(sigterm_ends_a_task_in_the_background),
     CASE(sigterm_reaches_a_stopped_app_on_fg),
+    CASE(sigterm_is_not_slept_through),
     CASE(nohup_keeps_sighup_ignored),
     CASE(closing_the_window_lets_the_task_finish),
 #undef CASE
