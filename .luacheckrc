@@ -1,5 +1,5 @@
 std = "lua54"
-max_line_length = 110
+max_line_length = 120
 files["scripts"] = {
   globals = { "setTimeout", "setInterval", "clearTimeout", "clearInterval" },
 }

@@ -25,6 +25,12 @@ local function farside(words, input)
   return code, output, errors
 end
 
+-- The same, without the standard output.
+local function fault(words)
+  local code, _, errors = farside(words)
+  return code, errors
+end
+
 local function script(code)
   local path = os.tmpname()
   write(path, 'local farside = require "farside" local App, BackgroundTask = '
@@ -127,7 +133,7 @@ describe("farside simulate", function()
     assert.matches("expected more", err)
     assert.matches("app.launch", out)
     write(plan, "phone:launch(")
-    code, _, err = farside("simulate scripts/finish_upload.lua --plan " .. plan)
+    code, err = fault("simulate scripts/finish_upload.lua --plan " .. plan)
     assert.equal(1, code)
     assert.matches("unexpected symbol near <eof>", err)
     os.remove(plan)
@@ -251,7 +257,7 @@ describe("farside run", function()
     assert.matches("error: [^\n]+: broken\nstack traceback:", err)
     assert.not_matches("hidden", err)
     assert.equal(4, code)
-    code, _, err = farside("run -v --grace 50ms " .. path)
+    code, err = fault("run -v --grace 50ms " .. path)
     assert.equal(4, code)
     assert.matches("hidden", err)
     os.remove(path)
@@ -272,7 +278,7 @@ describe("farside run", function()
     local file = io.open("/dev/full", "w")
     if file then
       file:close()
-      code, _, err = farside "simulate --timeline /dev/full scripts/finish_upload.lua"
+      code, err = fault "simulate --timeline /dev/full scripts/finish_upload.lua"
       assert.equal(1, code)
       assert.matches("not all of the timeline was written to /dev/full", err)
     end
