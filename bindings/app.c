@@ -119,7 +119,7 @@ static int get_launch_url(lua_State *L) {
 
 // exitApp(): the app ends as soon as its open tasks have ended.
 static int exit_app(lua_State *L) {
-  far_host_terminate(far_script_of(L)->host, "exitApp", -1);
+  far_life_terminate(far_script_of(L)->host, "exitApp", -1);
   return 0;
 }
 

@@ -78,10 +78,10 @@ int luaopen_farside(lua_State *L) {
   config.on_entry = on_entry;
   config.exit_when_idle = true;
   check(L, farside_host_open(&config, &mine->host));
-  far_host_launch(mine->host, "user", NULL);
+  far_life_launch(mine->host, "user", NULL);
   far_script *script;
   check(L, far_script_borrow(mine->host, L, &script));
-  far_host_greet(mine->host, script);
+  far_life_greet(mine->host, script);
   // Opening has left the module in the registry. From now on its functions
   // keep the box alive, and the registry keeps us.
   lua_rawgetp(L, LUA_REGISTRYINDEX, script);

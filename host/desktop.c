@@ -58,7 +58,7 @@ static void stop_pressed(farside_host *host) {
   if (host->app.state < FAR_APP_BACKGROUND)
     return; // It sleeps already, in a group that no shell looks after.
   bool again = host->app.state == FAR_APP_BACKGROUND && !host->is_terminating;
-  far_host_move(host, again ? FAR_APP_SUSPENDED : FAR_APP_BACKGROUND,
+  far_life_move(host, again ? FAR_APP_SUSPENDED : FAR_APP_BACKGROUND,
                 again ? "SIGTSTP again (Ctrl-Z)" : "SIGTSTP (Ctrl-Z)");
 }
 
@@ -69,7 +69,7 @@ static void signalled(uv_signal_t *handle, int signal) {
     stop_pressed(desktop->host);
     break;
   case SIGCONT:
-    far_host_move(desktop->host, FAR_APP_ACTIVE, "SIGCONT (fg)");
+    far_life_move(desktop->host, FAR_APP_ACTIVE, "SIGCONT (fg)");
     break;
   case SIGTERM:
     terminate(desktop->host, "SIGTERM");

@@ -75,7 +75,7 @@ farside_status far_device_launch(far_device *device, const char *reason) {
   if (host->app.state != FAR_APP_GONE)
     return far_host_fail(host, FARSIDE_BUSY,
                          "the app is running: kill it or quit it first");
-  far_host_launch(host, reason, "the user opened the app");
+  far_life_launch(host, reason, "the user opened the app");
   return FARSIDE_OK;
 }
 
@@ -101,7 +101,7 @@ void far_device_advance(far_device *device, uint64_t ms) {
 
 void far_device_press_home(far_device *device) {
   if (device->host->app.state > FAR_APP_BACKGROUND)
-    far_host_move(device->host, FAR_APP_BACKGROUND,
+    far_life_move(device->host, FAR_APP_BACKGROUND,
                   "the user pressed the home button");
   far_device_settle(device);
 }
@@ -110,14 +110,14 @@ farside_status far_device_open_app(far_device *device) {
   if (device->host->app.state == FAR_APP_GONE)
     return far_host_fail(device->host, FARSIDE_INVALID,
                          "the app is not running: launch it");
-  far_host_move(device->host, FAR_APP_ACTIVE, "the user came back to the app");
+  far_life_move(device->host, FAR_APP_ACTIVE, "the user came back to the app");
   far_device_settle(device);
   return FARSIDE_OK;
 }
 
 void far_device_kill(far_device *device, const char *why) {
   if (device->host->app.state != FAR_APP_GONE)
-    far_host_end(device->host, FAR_WHAT_APP_KILL, why);
+    far_life_end(device->host, FAR_WHAT_APP_KILL, why);
 }
 
 void far_device_quit(far_device *device) {
@@ -126,6 +126,6 @@ void far_device_quit(far_device *device) {
     far_device_kill(device, "the user ended it; a suspended app is not told");
     return;
   }
-  far_host_terminate(host, "user", -1);
+  far_life_terminate(host, "user", -1);
   far_device_settle(device);
 }

@@ -7,37 +7,10 @@
 enum {
   CONFIG_VERSION = 1,
   ENTRIES_MAX = 10000,
-  GRACE_MS_MAX = 24 * 60 * 60 * 1000, // A day: longer is no grace.
   // A script that keeps the queue busy at one instant of virtual time would
   // stop time for ever. Real apps stay far below.
   TURNS_AT_INSTANT_MAX = 1000 * 1000
 };
-
-// -- Statuses -----------------------------------------------------------------
-
-static const struct {
-  const char *name, *text;
-} statuses[] = {
-#define FARSIDE_STATUS(code, name, text) [code] = {#name, text},
-    FARSIDE_STATUS_MAP(FARSIDE_STATUS)
-#undef FARSIDE_STATUS
-};
-
-static bool is_status(farside_status status) {
-  return (size_t)status < sizeof statuses / sizeof *statuses;
-}
-
-const char *farside_status_text(farside_status status) {
-  return is_status(status) ? statuses[status].text : "unknown status";
-}
-
-const char *farside_status_name(farside_status status) {
-  return is_status(status) ? statuses[status].name : "UNKNOWN";
-}
-
-const char *farside_version(void) {
-  return FARSIDE_VERSION;
-}
 
 farside_status far_host_fail(farside_host *host, farside_status status,
                              const char *format, ...) {
@@ -90,150 +63,6 @@ void far_host_notef(farside_host *host, far_what what, farside_level level,
   far_host_note(host, what, level, script, task, why);
 }
 
-// -- The app's life -----------------------------------------------------------
-
-// Hands an event to every script. Takes the reference over; NULL is an event
-// for which there was no memory, which must not pass in silence.
-static void deliver(farside_host *host, far_event *event, far_event_kind kind) {
-  if (event == NULL) {
-    far_host_notef(host, FAR_WHAT_LOG, FARSIDE_ERROR, NULL, NULL,
-                   "no memory for the event %s", far_event_name(kind));
-    return;
-  }
-  for (far_list *link = host->scripts.next; link != &host->scripts;
-       link = link->next) {
-    far_script *script = far_list_item(link, far_script, link);
-    if (script->deliver != NULL)
-      script->deliver(script, event);
-  }
-  far_event_release(event);
-}
-
-static void deliver_kind(farside_host *host, far_event_kind kind, bool flag) {
-  far_event *event = far_event_new(kind, NULL);
-  if (event != NULL)
-    event->flag = flag;
-  deliver(host, event, kind);
-}
-
-static void start_budgets(farside_host *host) {
-  if (host->is_terminating)
-    return;
-  int64_t os_ms = -1;
-  if (host->platform.time_remaining != NULL)
-    os_ms = host->platform.time_remaining(host->platform.self);
-  far_tasks_enter_background(&host->tasks, far_host_now_ms(host), os_ms);
-  far_jobs_arm(host);
-}
-
-static void stop_budgets(farside_host *host) {
-  if (host->is_terminating)
-    return;
-  far_tasks_leave_background(&host->tasks);
-  far_jobs_arm(host);
-}
-
-static const char *why_asleep(const farside_host *host) {
-  return host->tasks.open == 0
-             ? "no task is open: nothing of the app runs any more"
-             : "it was made to sleep with a task open";
-}
-
-void far_host_move(farside_host *host, far_app_state target, const char *why) {
-  far_app_edge edge;
-  while (far_app_step(&host->app, target, &edge)) {
-    switch (edge) {
-    case FAR_APP_ACTIVATED:
-      far_host_note(host, FAR_WHAT_APP_ACTIVE, FARSIDE_INFO, NULL, NULL, why);
-      deliver_kind(host, FAR_EVENT_APP_STATE_CHANGE, true);
-      break;
-    case FAR_APP_DEACTIVATED:
-      far_host_note(host, FAR_WHAT_APP_INACTIVE, FARSIDE_INFO, NULL, NULL, why);
-      deliver_kind(host, FAR_EVENT_APP_STATE_CHANGE, false);
-      break;
-    case FAR_APP_PAUSED:
-      far_host_note(host, FAR_WHAT_APP_PAUSE, FARSIDE_INFO, NULL, NULL, why);
-      start_budgets(host);
-      deliver_kind(host, FAR_EVENT_PAUSE, false);
-      break;
-    case FAR_APP_RESUMED:
-      far_timer_stop(&host->timers, &host->freeze);
-      stop_budgets(host);
-      far_host_note(host, FAR_WHAT_APP_RESUME, FARSIDE_INFO, NULL, NULL, why);
-      deliver_kind(host, FAR_EVENT_RESUME, false);
-      break;
-    case FAR_APP_WOKE:
-      start_budgets(host);
-      continue; // No entry: it is still in the background.
-    case FAR_APP_FELL_ASLEEP:
-      far_timer_stop(&host->timers, &host->freeze);
-      stop_budgets(host);
-      far_host_note(host, FAR_WHAT_APP_SUSPEND, FARSIDE_INFO, NULL, NULL,
-                    why ? why : why_asleep(host));
-      if (host->platform.suspend != NULL)
-        host->platform.suspend(host->platform.self);
-      break;
-    }
-    why = NULL;
-  }
-}
-
-void far_host_launch(farside_host *host, const char *reason, const char *why) {
-  far_assert(host->app.state == FAR_APP_GONE);
-  host->has_ended = host->is_terminating = false;
-  far_tasks_leave_background(&host->tasks);
-  host->app.state = FAR_APP_ACTIVE;
-  host->launch_reason = reason;
-  far_host_note(host, FAR_WHAT_APP_LAUNCH, FARSIDE_INFO, NULL, NULL, why);
-  far_host_note(host, FAR_WHAT_APP_ACTIVE, FARSIDE_INFO, NULL, NULL, NULL);
-}
-
-void far_host_greet(farside_host *host, far_script *script) {
-  far_event *event = far_event_new(FAR_EVENT_LAUNCH, host->launch_reason);
-  if (event != NULL && script->deliver != NULL)
-    script->deliver(script, event);
-  far_event_release(event);
-}
-
-void far_host_terminate(farside_host *host, const char *reason,
-                        int64_t grace_ms) {
-  if (host->app.state == FAR_APP_GONE || host->is_terminating)
-    return;
-  if (grace_ms > GRACE_MS_MAX)
-    grace_ms = GRACE_MS_MAX;
-  if (grace_ms < 0)
-    grace_ms = host->config.grace_ms != 0
-                   ? (int64_t)host->config.grace_ms
-                   : far_policy_get(host->profile, FAR_TERMINATE_GRACE);
-  // A sleeping app has to wake in order to hear of its end.
-  if (host->app.state == FAR_APP_SUSPENDED)
-    far_host_move(host, FAR_APP_BACKGROUND, NULL);
-  host->is_terminating = true;
-  far_timer_stop(&host->timers, &host->freeze);
-  far_host_notef(host, FAR_WHAT_APP_TERMINATE, FARSIDE_INFO, NULL, NULL,
-                 "reason %s; open tasks have %.3f s", reason,
-                 (double)grace_ms / 1000);
-  far_tasks_terminate(&host->tasks, far_host_now_ms(host), (uint64_t)grace_ms);
-  far_jobs_arm(host);
-  far_event *event = far_event_new(FAR_EVENT_TERMINATE, reason);
-  if (event != NULL)
-    event->grace_ms = grace_ms;
-  deliver(host, event, FAR_EVENT_TERMINATE);
-}
-
-void far_host_end(farside_host *host, far_what what, const char *why) {
-  if (host->app.state != FAR_APP_GONE) {
-    far_jobs_cancel(host, NULL, why);
-    far_host_note(host, what, FARSIDE_INFO, NULL, NULL, why);
-  }
-  while (!far_list_is_empty(&host->scripts))
-    far_script_close(far_list_item(host->scripts.next, far_script, link));
-  far_timer_stop(&host->timers, &host->freeze);
-  host->app.state = FAR_APP_GONE;
-  host->is_terminating = host->wants_end = false;
-  host->has_ended = true;
-}
-
 // -- Open and close -----------------------------------------------------------
 
 static const char **config_strings(farside_config *config, size_t index) {
@@ -253,8 +82,6 @@ void farside_config_init(farside_config *config) {
 
 static bool copy_config(farside_host *host, const farside_config *config) {
   host->config = *config;
-  if (host->config.grace_ms > GRACE_MS_MAX)
-    host->config.grace_ms = GRACE_MS_MAX;
   bool has_all = true;
   const char **string;
   for (size_t i = 0; (string = config_strings(&host->config, i)); i++) {
@@ -268,7 +95,7 @@ static bool copy_config(farside_host *host, const farside_config *config) {
 static void host_free(farside_host *host) {
   far_memory memory = host->memory;
   if (host->timers.memory != NULL)
-    far_host_end(host, FAR_WHAT_APP_END, "the host is closed");
+    far_life_end(host, FAR_WHAT_APP_END, "the host is closed");
   far_inbox_close(host->inbox);
   if (host->timers.memory != NULL)
     far_timer_deinit(&host->timers, &host->freeze);
@@ -284,13 +111,6 @@ static void host_free(farside_host *host) {
   far_free(&memory, host, sizeof *host);
   // The promise of closing: not a byte is left.
   far_assert(memory.used_bytes == 0);
-}
-
-// In the background with nothing to do: whatever this OS allows is over.
-static void freeze(far_timer *timer, uint64_t now_ms) {
-  (void)now_ms;
-  far_host_move(far_list_item(timer, farside_host, freeze), FAR_APP_SUSPENDED,
-                NULL);
 }
 
 farside_status far_host_open(const farside_config *config, far_clock *clock,
@@ -334,8 +154,8 @@ farside_status far_host_open(const farside_config *config, far_clock *clock,
   far_tasks_init(&fresh->tasks, &fresh->memory, fresh->profile);
   far_timeline_init(&fresh->timeline, &fresh->memory,
                     config->timeline_entries_max);
-  status =
-      far_timer_init(&fresh->timers, &fresh->freeze, FAR_TIMER_HOST, freeze);
+  status = far_timer_init(&fresh->timers, &fresh->freeze, FAR_TIMER_HOST,
+                          far_life_freeze);
   if (status != FARSIDE_OK)
     goto fail;
   status = far_inbox_open(&fresh->memory, fresh->clock, &fresh->inbox);
@@ -397,14 +217,14 @@ static farside_status load(farside_host *host, const char *path,
   char short_name[128];
   base_name(path ? path : name, short_name, sizeof short_name);
   if (host->app.state == FAR_APP_GONE)
-    far_host_launch(host, host->config.launch_reason, NULL);
+    far_life_launch(host, host->config.launch_reason, NULL);
   // What is loaded must be able to run, asleep or not.
   if (host->app.state == FAR_APP_SUSPENDED)
-    far_host_move(host, FAR_APP_BACKGROUND, NULL);
+    far_life_move(host, FAR_APP_BACKGROUND, NULL);
   far_script *script;
   farside_status status = far_script_open(host, short_name, &script);
   if (status == FARSIDE_OK) {
-    far_host_greet(host, script);
+    far_life_greet(host, script);
     status = far_script_load(script, path, name, source, bytes,
                              count(argv, argc), argv);
     if (status != FARSIDE_OK) {
@@ -469,7 +289,7 @@ static bool run_turns(farside_host *host, uint64_t until_ms) {
                       "it ran a million turns without any time passing, and "
                       "never would have stopped");
         host->stats.errors++;
-        far_host_end(host, FAR_WHAT_APP_KILL,
+        far_life_end(host, FAR_WHAT_APP_KILL,
                      "a script does not let time pass");
         return false;
       }
@@ -489,23 +309,23 @@ static void apply(farside_host *host, far_event *event) {
   case FAR_EVENT_APP_STATE_CHANGE:
     // Not in use is no way up: the OS may say so after the pause.
     if (event->flag || host->app.state > FAR_APP_INACTIVE)
-      far_host_move(host, event->flag ? FAR_APP_ACTIVE : FAR_APP_INACTIVE,
+      far_life_move(host, event->flag ? FAR_APP_ACTIVE : FAR_APP_INACTIVE,
                     NULL);
     break;
   case FAR_EVENT_PAUSE:
     // What sleeps is in the background already.
     if (host->app.state > FAR_APP_BACKGROUND)
-      far_host_move(host, FAR_APP_BACKGROUND, NULL);
+      far_life_move(host, FAR_APP_BACKGROUND, NULL);
     break;
   case FAR_EVENT_RESUME:
-    far_host_move(host, FAR_APP_ACTIVE, NULL);
+    far_life_move(host, FAR_APP_ACTIVE, NULL);
     break;
   case FAR_EVENT_TERMINATE:
-    far_host_terminate(host, event->text ? event->text : "system",
+    far_life_terminate(host, event->text ? event->text : "system",
                        event->grace_ms);
     break;
   default:
-    deliver(host, event, event->kind);
+    far_life_deliver(host, event);
     return;
   }
   far_event_release(event);
@@ -513,23 +333,6 @@ static void apply(farside_host *host, far_event *event) {
 
 static bool is_asleep(const farside_host *host) {
   return host->app.state <= FAR_APP_SUSPENDED;
-}
-
-// Nothing is queued: has the app reached the end of something?
-static void settle(farside_host *host) {
-  far_jobs_find_leaks(host);
-  if (host->tasks.open > 0)
-    return;
-  if (host->is_terminating) {
-    far_host_end(host, FAR_WHAT_APP_END, "every task has ended");
-  } else if (host->app.state == FAR_APP_BACKGROUND && host->freeze.place == 0) {
-    int64_t wait_ms = far_policy_get(host->profile, FAR_FREEZE_AFTER_CACHED);
-    if (wait_ms == 0)
-      far_host_move(host, FAR_APP_SUSPENDED, NULL);
-    else
-      far_timer_start(&host->timers, &host->freeze,
-                      far_host_now_ms(host) + (uint64_t)wait_ms);
-  }
 }
 
 // Fires the next timer that was due at `now_ms`; false when there is none.
@@ -550,7 +353,7 @@ static void take_posts(farside_host *host) {
     event = next;
   }
   if (stop)
-    far_host_end(host, FAR_WHAT_APP_END, "the host was told to stop");
+    far_life_end(host, FAR_WHAT_APP_END, "the host was told to stop");
 }
 
 static void step(farside_host *host, uint64_t until_ms) {
@@ -567,14 +370,14 @@ static void step(farside_host *host, uint64_t until_ms) {
   } while (fire_next(host, now_ms) &&
            (until_ms == FAR_NEVER || far_host_now_ms(host) < until_ms));
   if (host->turns_queued == 0)
-    settle(host);
+    far_life_settle(host);
 }
 
 void far_host_step(farside_host *host, uint64_t until_ms) {
   host->is_running = true;
   step(host, until_ms);
   if (host->wants_end && !host->is_closing)
-    far_host_end(host, FAR_WHAT_APP_END, "os.exit was called");
+    far_life_end(host, FAR_WHAT_APP_END, "os.exit was called");
   host->is_running = false;
 }
 

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "inbox.h"
 #include "job.h"
+#include "life.h"
 #include "policy.h"
 #include "timeline.h"
 
@@ -62,25 +63,6 @@ void far_host_notef(farside_host *host, far_what what, farside_level level,
                     const far_script *script, const far_task *task,
                     const char *format, ...)
     __attribute__((format(printf, 6, 7)));
-
-// Begins the app's life; the scripts that are loaded next are its own. The
-// reason is kept as it is, not copied.
-void far_host_launch(farside_host *host, const char *reason, const char *why);
-
-// Hands a new script the `launch` event.
-void far_host_greet(farside_host *host, far_script *script);
-
-// Moves the app to a state, edge by edge. `why` goes with the first; it may be
-// NULL.
-void far_host_move(farside_host *host, far_app_state target, const char *why);
-
-// Tells the scripts that the app ends, and gives open tasks their grace;
-// negative: what the config or the profile says.
-void far_host_terminate(farside_host *host, const char *reason,
-                        int64_t grace_ms);
-
-// Ends the app now: cancels tasks, closes scripts. `what` says how.
-void far_host_end(farside_host *host, far_what what, const char *why);
 
 // Takes what was posted, fires what is due, runs the turns that are queued, and
 // lets the app fall asleep or end when it has nothing left to do. Stops at

@@ -1,0 +1,183 @@
+#include "host.h"
+
+#include "far_assert.h"
+
+enum {
+  GRACE_MS_MAX = 24 * 60 * 60 * 1000 // A day: longer is no grace.
+};
+
+// There was no memory for an event, which must not pass in silence.
+static void note_lost(farside_host *host, far_event_kind kind) {
+  far_host_notef(host, FAR_WHAT_LOG, FARSIDE_ERROR, NULL, NULL,
+                 "no memory for the event %s", far_event_name(kind));
+}
+
+void far_life_deliver(farside_host *host, far_event *event) {
+  for (far_list *link = host->scripts.next; link != &host->scripts;
+       link = link->next) {
+    far_script *script = far_list_item(link, far_script, link);
+    if (script->deliver != NULL)
+      script->deliver(script, event);
+  }
+  far_event_release(event);
+}
+
+static void deliver_kind(farside_host *host, far_event_kind kind, bool flag) {
+  far_event *event = far_event_new(kind, NULL);
+  if (event == NULL) {
+    note_lost(host, kind);
+    return;
+  }
+  event->flag = flag;
+  far_life_deliver(host, event);
+}
+
+static void start_budgets(farside_host *host) {
+  if (host->is_terminating)
+    return;
+  int64_t os_ms = -1;
+  if (host->platform.time_remaining != NULL)
+    os_ms = host->platform.time_remaining(host->platform.self);
+  far_tasks_enter_background(&host->tasks, far_host_now_ms(host), os_ms);
+  far_jobs_arm(host);
+}
+
+static void stop_budgets(farside_host *host) {
+  if (host->is_terminating)
+    return;
+  far_tasks_leave_background(&host->tasks);
+  far_jobs_arm(host);
+}
+
+static const char *why_asleep(const farside_host *host) {
+  return host->tasks.open == 0
+             ? "no task is open: nothing of the app runs any more"
+             : "it was made to sleep with a task open";
+}
+
+void far_life_move(farside_host *host, far_app_state target, const char *why) {
+  far_app_edge edge;
+  while (far_app_step(&host->app, target, &edge)) {
+    switch (edge) {
+    case FAR_APP_ACTIVATED:
+      far_host_note(host, FAR_WHAT_APP_ACTIVE, FARSIDE_INFO, NULL, NULL, why);
+      deliver_kind(host, FAR_EVENT_APP_STATE_CHANGE, true);
+      break;
+    case FAR_APP_DEACTIVATED:
+      far_host_note(host, FAR_WHAT_APP_INACTIVE, FARSIDE_INFO, NULL, NULL, why);
+      deliver_kind(host, FAR_EVENT_APP_STATE_CHANGE, false);
+      break;
+    case FAR_APP_PAUSED:
+      far_host_note(host, FAR_WHAT_APP_PAUSE, FARSIDE_INFO, NULL, NULL, why);
+      start_budgets(host);
+      deliver_kind(host, FAR_EVENT_PAUSE, false);
+      break;
+    case FAR_APP_RESUMED:
+      far_timer_stop(&host->timers, &host->freeze);
+      stop_budgets(host);
+      far_host_note(host, FAR_WHAT_APP_RESUME, FARSIDE_INFO, NULL, NULL, why);
+      deliver_kind(host, FAR_EVENT_RESUME, false);
+      break;
+    case FAR_APP_WOKE:
+      start_budgets(host);
+      continue; // No entry: it is still in the background.
+    case FAR_APP_FELL_ASLEEP:
+      far_timer_stop(&host->timers, &host->freeze);
+      stop_budgets(host);
+      far_host_note(host, FAR_WHAT_APP_SUSPEND, FARSIDE_INFO, NULL, NULL,
+                    why ? why : why_asleep(host));
+      if (host->platform.suspend != NULL)
+        host->platform.suspend(host->platform.self);
+      break;
+    }
+    why = NULL;
+  }
+}
+
+void far_life_launch(farside_host *host, const char *reason, const char *why) {
+  far_assert(host->app.state == FAR_APP_GONE);
+  host->has_ended = host->is_terminating = false;
+  far_tasks_leave_background(&host->tasks);
+  host->app.state = FAR_APP_ACTIVE;
+  host->launch_reason = reason;
+  far_host_note(host, FAR_WHAT_APP_LAUNCH, FARSIDE_INFO, NULL, NULL, why);
+  far_host_note(host, FAR_WHAT_APP_ACTIVE, FARSIDE_INFO, NULL, NULL, NULL);
+}
+
+void far_life_greet(farside_host *host, far_script *script) {
+  far_event *event = far_event_new(FAR_EVENT_LAUNCH, host->launch_reason);
+  if (event == NULL)
+    note_lost(host, FAR_EVENT_LAUNCH);
+  else if (script->deliver != NULL)
+    script->deliver(script, event);
+  far_event_release(event);
+}
+
+static int64_t default_grace_ms(const farside_host *host) {
+  uint64_t grace_ms = host->config.grace_ms;
+  if (grace_ms == 0)
+    return far_policy_get(host->profile, FAR_TERMINATE_GRACE);
+  return grace_ms < GRACE_MS_MAX ? (int64_t)grace_ms : GRACE_MS_MAX;
+}
+
+void far_life_terminate(farside_host *host, const char *reason,
+                        int64_t grace_ms) {
+  if (host->app.state == FAR_APP_GONE || host->is_terminating)
+    return;
+  if (grace_ms < 0)
+    grace_ms = default_grace_ms(host);
+  if (grace_ms > GRACE_MS_MAX)
+    grace_ms = GRACE_MS_MAX;
+  // A sleeping app has to wake in order to hear of its end.
+  if (host->app.state == FAR_APP_SUSPENDED)
+    far_life_move(host, FAR_APP_BACKGROUND, NULL);
+  host->is_terminating = true;
+  far_timer_stop(&host->timers, &host->freeze);
+  far_host_notef(host, FAR_WHAT_APP_TERMINATE, FARSIDE_INFO, NULL, NULL,
+                 "reason %s; open tasks have %.3f s", reason,
+                 (double)grace_ms / 1000);
+  far_tasks_terminate(&host->tasks, far_host_now_ms(host), (uint64_t)grace_ms);
+  far_jobs_arm(host);
+  far_event *event = far_event_new(FAR_EVENT_TERMINATE, reason);
+  if (event == NULL) {
+    note_lost(host, FAR_EVENT_TERMINATE);
+    return;
+  }
+  event->grace_ms = grace_ms;
+  far_life_deliver(host, event);
+}
+
+void far_life_end(farside_host *host, far_what what, const char *why) {
+  if (host->app.state != FAR_APP_GONE) {
+    far_jobs_cancel(host, NULL, why);
+    far_host_note(host, what, FARSIDE_INFO, NULL, NULL, why);
+  }
+  while (!far_list_is_empty(&host->scripts))
+    far_script_close(far_list_item(host->scripts.next, far_script, link));
+  far_timer_stop(&host->timers, &host->freeze);
+  host->app.state = FAR_APP_GONE;
+  host->is_terminating = host->wants_end = false;
+  host->has_ended = true;
+}
+
+void far_life_settle(farside_host *host) {
+  far_jobs_find_leaks(host);
+  if (host->tasks.open > 0)
+    return;
+  if (host->is_terminating) {
+    far_life_end(host, FAR_WHAT_APP_END, "every task has ended");
+  } else if (host->app.state == FAR_APP_BACKGROUND && host->freeze.place == 0) {
+    int64_t wait_ms = far_policy_get(host->profile, FAR_FREEZE_AFTER_CACHED);
+    if (wait_ms == 0)
+      far_life_move(host, FAR_APP_SUSPENDED, NULL);
+    else
+      far_timer_start(&host->timers, &host->freeze,
+                      far_host_now_ms(host) + (uint64_t)wait_ms);
+  }
+}
+
+void far_life_freeze(far_timer *timer, uint64_t now_ms) {
+  (void)now_ms;
+  far_life_move(far_list_item(timer, farside_host, freeze), FAR_APP_SUSPENDED,
+                NULL);
+}

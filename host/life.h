@@ -1,0 +1,39 @@
+// The life of the app in a host: launched, moved, told to end, ended. Each edge
+// is written down, starts or stops the budgets, and reaches the listeners.
+#ifndef FAR_LIFE_H
+#define FAR_LIFE_H
+
+#include "app.h"
+#include "script.h"
+#include "timeline.h"
+
+// Begins the app's life; the scripts that are loaded next are its own. The
+// reason is kept as it is, not copied.
+void far_life_launch(farside_host *host, const char *reason, const char *why);
+
+// Hands a new script the `launch` event.
+void far_life_greet(farside_host *host, far_script *script);
+
+// Hands an event to every script. Takes the reference over.
+void far_life_deliver(farside_host *host, far_event *event);
+
+// Moves the app to a state, edge by edge. `why` goes with the first; it may be
+// NULL.
+void far_life_move(farside_host *host, far_app_state target, const char *why);
+
+// Tells the scripts that the app ends, and gives open tasks their grace;
+// negative: what the config or the profile says.
+void far_life_terminate(farside_host *host, const char *reason,
+                        int64_t grace_ms);
+
+// Ends the app now: cancels tasks, closes scripts. `what` says how.
+void far_life_end(farside_host *host, far_what what, const char *why);
+
+// Nothing is queued: has the app reached the end of something?
+void far_life_settle(farside_host *host);
+
+// In the background with nothing to do, and what this OS allows is over: fires
+// host->freeze.
+void far_life_freeze(far_timer *timer, uint64_t now_ms);
+
+#endif
