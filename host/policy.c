@@ -43,8 +43,8 @@ static const far_value values[FAR_CONSTANTS][FAR_PROFILES] = {
 
     // Whether that budget is one for the app: on iOS two tasks in a row do not
     // give twice the time, on Android each short service has its own.
-    [FAR_EXEC_BUDGET_SHARED] = {DOC(1, QUINN), DOC(0, AOSP_AM), DOC(1, TIGHTER),
-                                OUR(1, DESKTOP)},
+    [FAR_EXEC_BUDGET_SCOPE] = {DOC(1, QUINN), DOC(0, AOSP_AM), DOC(1, TIGHTER),
+                               OUR(1, DESKTOP)},
 
     // How long before its limit the OS calls the expiration handlers. Apple
     // says "shortly before"; Android calls onTimeout at the limit.

@@ -28,7 +28,7 @@ typedef enum far_mark {
 // The name that scripts and reports use, and the unit.
 #define FAR_CONSTANT_MAP(X)                                                    \
   X(EXEC_BUDGET, exec_budget, "ms")                                            \
-  X(EXEC_BUDGET_SHARED, exec_budget_shared, "bool")                            \
+  X(EXEC_BUDGET_SCOPE, exec_budget_scope, "scope")                             \
   X(EXPIRY_LEAD, expiry_lead, "ms")                                            \
   X(EXPIRY_HANDLER_KILL, expiry_handler_kill, "ms")                            \
   X(EXEC_MAX_LIVE, exec_max_live, "tasks")                                     \

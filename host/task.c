@@ -109,7 +109,7 @@ void far_tasks_enter_background(far_task_table *table, uint64_t now_ms,
   table->is_running_out = true;
   table->since_ms = now_ms;
   table->allowance_ms = allowance_ms;
-  table->is_shared = far_policy_get(table->profile, FAR_EXEC_BUDGET_SHARED);
+  table->is_shared = far_policy_get(table->profile, FAR_EXEC_BUDGET_SCOPE);
   table->spent_ms = FAR_NEVER;
   set_all(table, now_ms);
 }
