@@ -22,23 +22,25 @@ static void push_task(lua_State *L, const far_task *task) {
   luaL_setmetatable(L, task_class);
 }
 
+// Pushes a function and the task; the function is wanted once.
+static int push_call(lua_State *L, far_job *job, int *function_ref) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, *function_ref);
+  push_task(L, &job->task);
+  luaL_unref(L, LUA_REGISTRYINDEX, *function_ref);
+  *function_ref = LUA_NOREF;
+  return 1;
+}
+
 static int push_closure(far_turn *turn, lua_State *L) {
   far_job *job = far_list_item(turn, far_job, turn);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, job->function_ref);
-  push_task(L, &job->task);
-  luaL_unref(L, LUA_REGISTRYINDEX, job->function_ref);
-  job->function_ref = LUA_NOREF;
+  int args = push_call(L, job, &job->function_ref);
   far_job_run(job);
-  return 1;
+  return args;
 }
 
 static int push_expire(far_turn *turn, lua_State *L) {
   far_job *job = far_list_item(turn, far_job, expire_turn);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, job->on_expire_ref);
-  push_task(L, &job->task);
-  luaL_unref(L, LUA_REGISTRYINDEX, job->on_expire_ref);
-  job->on_expire_ref = LUA_NOREF;
-  return 1;
+  return push_call(L, job, &job->on_expire_ref);
 }
 
 static int push_finished(lua_State *L, const far_script *script, uint64_t id) {

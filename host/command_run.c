@@ -41,7 +41,7 @@ static int drive(farside_host *host, far_desktop *desktop,
     return EXIT_SCRIPT_FAILED; // The entry has been shown.
   far_host_step(host, FAR_NEVER);
   if (far_host_is_idle(host) && !farside_has_ended(host) &&
-      host->timeline.count <= 3)
+      host->timeline.count <= 2)
     fprintf(stderr,
             "farside: %s set no listener, timer or task, so there is nothing "
             "to wait for\n",

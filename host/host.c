@@ -416,13 +416,16 @@ static void arm(farside_host *host) {
                                     : next_ms + host->origin_ms);
 }
 
+static farside_status refuse(farside_host *host) {
+  return far_host_fail(host, FARSIDE_BUSY, "%s",
+                       farside_status_text(FARSIDE_BUSY));
+}
+
 farside_status farside_run(farside_host *host) {
   if (host == NULL)
     return FARSIDE_INVALID;
   if (host->is_running)
-    return far_host_fail(host, FARSIDE_BUSY,
-                         "the host is running: this call came from inside a "
-                         "callback");
+    return refuse(host);
   while (!host->has_ended) {
     far_host_step(host, FAR_NEVER);
     if (far_host_close_if_asked(host))
@@ -440,9 +443,7 @@ farside_status farside_tick(farside_host *host, uint64_t budget_ms) {
   if (host == NULL)
     return FARSIDE_INVALID;
   if (host->is_running)
-    return far_host_fail(host, FARSIDE_BUSY,
-                         "the host is running: this call came from inside a "
-                         "callback");
+    return refuse(host);
   uint64_t now_ms = far_host_now_ms(host);
   host->clock->poll(host->clock, false);
   far_host_step(host, budget_ms < FAR_NEVER - now_ms ? now_ms + budget_ms
