@@ -7,6 +7,8 @@
 enum {
   CONFIG_VERSION = 1,
   ENTRIES_MAX = 10000,
+  // How long turns that queue turns may go on before the host looks up.
+  MOMENT_MS = 5,
   // A script that keeps the queue busy at one instant of virtual time would
   // stop time for ever. Real apps stay far below.
   TURNS_AT_INSTANT_MAX = 1000 * 1000
@@ -266,13 +268,9 @@ static bool is_stuck(farside_host *host) {
          ++host->turns_at_instant > TURNS_AT_INSTANT_MAX;
 }
 
-// Runs the turns that are queued now, one of each script in its order of
-// loading; what they queue comes next time, so that no script keeps the host
-// from hearing the world. Returns false when time is up or the host has ended.
-static bool run_turns(farside_host *host, uint64_t until_ms) {
-  // In virtual time there is no world to hear, and one order to keep.
-  bool is_virtual = far_clock_loop(host->clock) == NULL;
-  size_t turns = is_virtual ? SIZE_MAX : host->turns_queued;
+// Runs `turns` turns, one of each script in its order of loading. Returns false
+// when time is up or the host has ended.
+static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
   while (turns > 0 && host->turns_queued > 0) {
     for (far_list *link = host->scripts.next, *next;
          link != &host->scripts && turns > 0; link = next) {
@@ -297,6 +295,20 @@ static bool run_turns(farside_host *host, uint64_t until_ms) {
         return host->turns_queued == 0;
     }
   }
+  return true;
+}
+
+// Runs what is queued, and what that queues, but only for a moment: no script
+// keeps the host from hearing the world. In virtual time there is no world to
+// hear, and an order that must not depend on the machine.
+static bool run_turns(farside_host *host, uint64_t until_ms) {
+  bool is_virtual = far_clock_loop(host->clock) == NULL;
+  uint64_t end_ms = far_host_now_ms(host) + MOMENT_MS;
+  do {
+    if (!run_round(host, host->turns_queued, until_ms))
+      return false;
+  } while (host->turns_queued > 0 &&
+           (is_virtual || far_host_now_ms(host) < end_ms));
   return true;
 }
 
