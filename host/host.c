@@ -372,15 +372,17 @@ static void step(farside_host *host, uint64_t until_ms) {
   take_posts(host);
   if (host->wants_end)
     return;
-  // What becomes due from now on is the next step's.
+  // What becomes due from now on is the next step's. The turns of one timer
+  // come before the next timer: what the first script does may stop, or save,
+  // the second. Only when time is up are they left for the next step.
   uint64_t now_ms = far_host_now_ms(host);
-  // The turns of one timer come before the next timer: what the first script
-  // does may stop, or save, the second.
+  bool has_time = true;
   do {
-    if (!is_asleep(host) && !run_turns(host, until_ms))
+    if (has_time && !is_asleep(host))
+      has_time = run_turns(host, until_ms);
+    if (host->is_closing || host->wants_end)
       return;
-  } while (fire_next(host, now_ms) &&
-           (until_ms == FAR_NEVER || far_host_now_ms(host) < until_ms));
+  } while (fire_next(host, now_ms));
   if (host->turns_queued == 0)
     far_life_settle(host);
 }
