@@ -156,9 +156,20 @@ static int running(lua_State *L) {
 
 // os.exit(): ends the app at once, as it would in plain Lua, but not the host,
 // which may be a phone in somebody's spec.
+static void refuse_to_run(lua_State *L, lua_Debug *frame) {
+  (void)frame;
+  luaL_error(L, "os.exit()");
+}
+
 static int exit_script(lua_State *L) {
-  far_script_of(L)->host->wants_end = true;
-  return lua_isyieldable(L) ? lua_yield(L, 0) : luaL_error(L, "os.exit()");
+  far_script *script = far_script_of(L);
+  script->host->wants_end = true;
+  if (script->co == L && lua_isyieldable(L))
+    return lua_yield(L, 0);
+  // Deeper in, whoever called must not go on either, whatever it catches.
+  lua_sethook(script->co, refuse_to_run, LUA_MASKCOUNT, 1);
+  lua_sethook(L, refuse_to_run, LUA_MASKCOUNT, 1);
+  return luaL_error(L, "os.exit()");
 }
 
 // What the standard libraries do otherwise in a hosted script.

@@ -10,9 +10,9 @@ static const char app_class[] = "farside.app";
 
 enum { ARGS_MAX = 64 };
 
-// What openApp() launches again is kept with the phone, in user values: a path,
-// or code and its name.
-enum { KEPT_PATH = 1, KEPT_CODE, KEPT_NAME, KEPT = KEPT_NAME };
+// What openApp() launches again is kept with the phone, in user values: a path
+// and its arguments, or code and its name.
+enum { KEPT_PATH = 1, KEPT_CODE, KEPT_NAME, KEPT_ARGS, KEPT = KEPT_ARGS };
 
 typedef struct phone {
   far_device *device; // NULL once it is closed.
@@ -158,6 +158,15 @@ static int loaded(lua_State *L, phone *mine, farside_status status) {
   return push_app(L);
 }
 
+static void keep_arguments(lua_State *L, int argc, const char *const *argv) {
+  lua_createtable(L, argc, 0);
+  for (int i = 0; i < argc; i++) {
+    lua_pushstring(L, argv[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setiuservalue(L, 1, KEPT_ARGS);
+}
+
 static int launch_path(lua_State *L, phone *mine, const char *path, int argc,
                        const char *const *argv) {
   farside_host *host = far_device_host(mine->device);
@@ -165,6 +174,7 @@ static int launch_path(lua_State *L, phone *mine, const char *path, int argc,
   if (status != FARSIDE_OK)
     return push_load_failure(L, host, status);
   keep(L, path, "", 0, NULL);
+  keep_arguments(L, argc, argv);
   return loaded(L, mine, farside_load_file(host, path, argc, argv));
 }
 
@@ -178,9 +188,21 @@ static int launch_code(lua_State *L, phone *mine, const char *code,
   return loaded(L, mine, farside_load_buffer(host, name, code, bytes, 0, NULL));
 }
 
+// The strings stay on the stack, so that nothing collects them.
+static int launch_kept(lua_State *L, phone *mine, const char *path) {
+  const char *argv[ARGS_MAX];
+  int argc = 0;
+  lua_getiuservalue(L, 1, KEPT_ARGS);
+  int table = lua_gettop(L);
+  luaL_checkstack(L, ARGS_MAX, NULL);
+  while (argc < ARGS_MAX && lua_rawgeti(L, table, argc + 1) == LUA_TSTRING)
+    argv[argc++] = lua_tostring(L, -1);
+  return launch_path(L, mine, path, argc, argv);
+}
+
 static int launch_again(lua_State *L, phone *mine) {
   if (lua_getiuservalue(L, 1, KEPT_PATH) == LUA_TSTRING)
-    return launch_path(L, mine, lua_tostring(L, -1), 0, NULL);
+    return launch_kept(L, mine, lua_tostring(L, -1));
   if (lua_getiuservalue(L, 1, KEPT_NAME) == LUA_TSTRING) {
     size_t bytes;
     lua_getiuservalue(L, 1, KEPT_CODE);

@@ -114,6 +114,8 @@ int far_run_borrowed(lua_State *L) {
   farside_status status = far_desktop_start(mine->desktop, host);
   if (status != FARSIDE_OK)
     return far_push_status(L, status);
+  if (host->app.state == FAR_APP_SUSPENDED)
+    far_life_move(host, FAR_APP_ACTIVE, "farside.run() was called");
   uint64_t expired = host->stats.expired;
   script->L = L; // The door opens from where the loop is driven.
   status = farside_run(host);

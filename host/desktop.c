@@ -97,10 +97,15 @@ static void stop(uv_check_t *check) {
   far_desktop *desktop = check->data;
   if (!desktop->wants_stop)
     return;
-  desktop->wants_stop = false;
-  if (desktop->host->app.state != FAR_APP_SUSPENDED ||
-      !far_inbox_is_empty(desktop->host->inbox))
+  desktop->wants_stop = desktop->host->app.state == FAR_APP_SUSPENDED;
+  if (!desktop->wants_stop)
     return;
+  if (!far_inbox_is_empty(desktop->host->inbox)) {
+    // What was posted may wake the app: ask again when the host has seen it.
+    desktop->host->clock->wake(desktop->host->clock);
+    return;
+  }
+  desktop->wants_stop = false;
   fflush(NULL);
   uv_signal_t *handle = &desktop->signals[0];
   if (desktop->is_watched[0])

@@ -410,7 +410,9 @@ static bool has_listeners(const far_script *script) {
 }
 
 bool far_host_is_idle(const farside_host *host) {
-  if (host->turns_queued > 0 || host->tasks.open > 0)
+  // Who sleeps waits to be woken.
+  if (host->turns_queued > 0 || host->tasks.open > 0 ||
+      host->app.state == FAR_APP_SUSPENDED)
     return false;
   for (const far_list *link = host->scripts.next; link != &host->scripts;
        link = link->next) {

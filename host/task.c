@@ -16,10 +16,13 @@ static void set_deadline(const far_task_table *table, far_task *task,
   // A task that is begun late in a shared budget gets what is left of it.
   uint64_t from_ms = table->is_shared ? table->since_ms : now_ms;
   uint64_t end_ms = from_ms + table->allowance_ms;
-  uint64_t budget_ms = table->allowance_ms;
   if (table->spent_ms < end_ms)
-    end_ms = table->spent_ms > now_ms ? table->spent_ms : now_ms;
-  if (task->budget_ms != 0 && now_ms + task->budget_ms < end_ms) {
+    end_ms = table->spent_ms;
+  if (end_ms < now_ms)
+    end_ms = now_ms;
+  uint64_t budget_ms = table->allowance_ms;
+  task->has_own_end = task->budget_ms != 0 && now_ms + task->budget_ms < end_ms;
+  if (task->has_own_end) {
     end_ms = now_ms + task->budget_ms;
     budget_ms = task->budget_ms;
   }
@@ -96,8 +99,7 @@ void far_tasks_end(far_task_table *table, far_task *task, far_task_state how) {
 
 void far_tasks_warned(far_task_table *table, const far_task *task) {
   // A task that asked for less used up its own time and nobody else's.
-  bool is_own = task->budget_ms != 0 && task->budget_ms < table->allowance_ms;
-  if (!is_own && task->end_ms < table->spent_ms)
+  if (!task->has_own_end && task->end_ms < table->spent_ms)
     table->spent_ms = task->end_ms;
 }
 

@@ -35,6 +35,7 @@ typedef struct far_task {
   uint64_t warn_ms; // When to call onExpire; FAR_NEVER while dormant.
   uint64_t end_ms;  // When the host ends it; FAR_NEVER while dormant.
   uint64_t time_ms; // How long it was given until then, in all.
+  bool has_own_end; // It asked for less than there was.
   struct far_task *previous, *next; // Open tasks, oldest first.
 } far_task;
 

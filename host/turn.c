@@ -54,6 +54,7 @@ static void drop_coroutine(far_script *script) {
 
 static void rest_coroutine(far_script *script) {
   lua_settop(script->co, 0);
+  lua_sethook(script->co, NULL, 0, 0);
   if (!script->co_is_ours || script->pooled == FAR_POOL_MAX) {
     drop_coroutine(script);
     return;

@@ -381,6 +381,23 @@ describe("exec", function()
     assert.is_true(phone:timeline("app.suspend")[1].t <= 200000)
   end)
 
+  for _, os in ipairs { "ios", "strict", "desktop" } do
+    it("is not renewed for ever by small budgets on " .. os, function()
+      local phone <close> = run([[
+        local function again()
+          BackgroundTask.exec(function() farside.sleep(1e9) end, {
+            budget = "1s", onExpire = function(task) task:finish() again() end,
+          })
+        end
+        again()
+      ]], { os = os })
+      phone:pressHome()
+      phone:advance("1h")
+      assert.equal("suspended", phone:state())
+      assert.equal(30000, phone:timeline("app.suspend")[1].t)
+    end)
+  end
+
   it("holds a thousand open tasks, and refuses what ios would kill for", function()
     local phone <close> = run [[
       local ids = {}

@@ -94,6 +94,22 @@ describe("the phone", function()
     assert.same({ "code.lua", "code.lua" }, helper.said(phone))
   end)
 
+  it("launches again with the same arguments", function()
+    local phone <close> = device.open {}
+    local path = os.tmpname()
+    do
+      local file <close> = assert(io.open(path, "w"))
+      file:write "print(#arg, ...)"
+    end
+    assert(phone:launch(path, "a", "b"))
+    phone:kill()
+    assert.truthy(phone:openApp())
+    phone:kill()
+    assert.truthy(phone:launch())
+    assert.same({ "2\ta\tb", "2\ta\tb", "2\ta\tb" }, helper.said(phone))
+    os.remove(path)
+  end)
+
   it("is harmless where nothing runs", function()
     local phone <close> = device.open {}
     phone:pressHome()
