@@ -290,6 +290,10 @@ static bool ctrl_z_without_a_task_stops_at_once(terminal *t) {
          is_stopped_at_once(t);
 }
 
+static bool ctrl_z_stops_an_app_that_asks_for_it_too(terminal *t) {
+  return run(t, "eager.lua") && press(t, CTRL_Z) && is_stopped_at_once(t);
+}
+
 static bool ctrl_z_ends_a_task_that_outlives_its_budget(terminal *t) {
   return run(t, "overdue.lua") && press(t, CTRL_Z) &&
          expect(t, "task.expire overdue (overdue.lua:8)") && is_stopped(t) &&
@@ -489,6 +493,7 @@ static const struct {
   { #name, name }
     CASE(ctrl_z_lets_the_upload_finish),
     CASE(ctrl_z_without_a_task_stops_at_once),
+    CASE(ctrl_z_stops_an_app_that_asks_for_it_too),
     CASE(ctrl_z_ends_a_task_that_outlives_its_budget),
     CASE(ctrl_z_twice_stops_with_the_task_open),
     CASE(fg_brings_resume_then_active),
