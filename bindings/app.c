@@ -135,24 +135,21 @@ static int minimize_app(lua_State *L) {
   return far_push_status(L, FARSIDE_OK);
 }
 
-int far_push_event(lua_State *L, const far_script *script,
-                   const far_event *event) {
-  (void)script;
+int far_push_event(lua_State *L, const far_event *event) {
   switch (event->kind) {
   case FAR_EVENT_APP_STATE_CHANGE:
     lua_createtable(L, 0, 1);
     lua_pushboolean(L, event->flag);
     lua_setfield(L, -2, "isActive");
     return 1;
+  case FAR_EVENT_LAUNCH:
   case FAR_EVENT_TERMINATE:
     lua_createtable(L, 0, 2);
     set_string(L, "reason", event->text);
+    if (event->kind == FAR_EVENT_LAUNCH)
+      return 1;
     lua_pushinteger(L, event->grace_ms);
     lua_setfield(L, -2, "graceMs");
-    return 1;
-  case FAR_EVENT_LAUNCH:
-    lua_createtable(L, 0, 1);
-    set_string(L, "reason", event->text);
     return 1;
   case FAR_EVENT_PAUSE:
   case FAR_EVENT_RESUME:

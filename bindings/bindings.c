@@ -244,7 +244,7 @@ static int open(lua_State *L) {
   lua_setfield(L, -2, "sleep");
   lua_pop(L, 1);
   replace_functions(L, index);
-  if (far_clock_loop(script->host->clock) == NULL)
+  if (far_clock_is_virtual(script->host->clock))
     far_set_virtual_time(L, index);
 
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);

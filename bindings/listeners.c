@@ -55,7 +55,7 @@ static int push_delivery(far_turn *turn, lua_State *L) {
   // finalizer may remove it.
   if (to->is_once)
     far_listener_remove(script, mine->id);
-  return far_push_event(L, script, mine->event);
+  return far_push_event(L, mine->event);
 }
 
 static void send(far_script *script, const listener *to, far_event *event) {

@@ -28,7 +28,6 @@ void far_listener_remove(far_script *script, uint64_t id);
 void far_listener_remove_all(far_script *script, far_event_kind kind);
 
 // Pushes the table that a listener gets, or nothing. Returns how many values.
-int far_push_event(lua_State *L, const far_script *script,
-                   const far_event *event);
+int far_push_event(lua_State *L, const far_event *event);
 
 #endif

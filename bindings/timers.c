@@ -5,6 +5,14 @@
 
 #include <math.h>
 
+// The turn of something that is due belongs to the task that owns it.
+static void queue_due(far_turn *turn, const far_owned *owned, const char *why) {
+  turn->job = owned->job;
+  far_host_note(turn->script->host, FAR_WHAT_TIMER_FIRE, FARSIDE_DEBUG,
+                turn->script, owned->job ? &owned->job->task : NULL, why);
+  far_turn_queue(turn);
+}
+
 // -- setTimeout, setInterval --------------------------------------------------
 
 typedef struct timer {
@@ -45,11 +53,7 @@ static void timer_cancelled(far_owned *owned) {
 static void timer_is_due(far_timer *due, uint64_t now_ms) {
   (void)now_ms;
   timer *mine = far_list_item(due, timer, timer);
-  far_script *script = mine->turn.script;
-  mine->turn.job = mine->owned.job;
-  far_host_note(script->host, FAR_WHAT_TIMER_FIRE, FARSIDE_DEBUG, script,
-                mine->turn.job ? &mine->turn.job->task : NULL, NULL);
-  far_turn_queue(&mine->turn);
+  queue_due(&mine->turn, &mine->owned, NULL);
 }
 
 static int push_timer(far_turn *turn, lua_State *L) {
@@ -213,11 +217,7 @@ static void nap_cancelled(far_owned *owned) {
 static void nap_is_due(far_timer *due, uint64_t now_ms) {
   (void)now_ms;
   nap *mine = far_list_item(due, nap, timer);
-  far_script *script = mine->turn.script;
-  mine->turn.job = mine->owned.job;
-  far_host_note(script->host, FAR_WHAT_TIMER_FIRE, FARSIDE_DEBUG, script,
-                mine->turn.job ? &mine->turn.job->task : NULL, "sleep");
-  far_turn_queue(&mine->turn);
+  queue_due(&mine->turn, &mine->owned, "sleep");
 }
 
 static int push_awakening(far_turn *turn, lua_State *L) {

@@ -185,8 +185,12 @@ farside_status far_clock_open_virtual(far_memory *memory, int64_t wall_ms,
   return FARSIDE_OK;
 }
 
+bool far_clock_is_virtual(const far_clock *clock) {
+  return clock->close == virtual_close;
+}
+
 void far_clock_set(far_clock *clock, uint64_t now_ms) {
-  far_assert(clock->close == virtual_close);
+  far_assert(far_clock_is_virtual(clock));
   far_assert(now_ms >= virtual_of(clock)->now_ms);
   virtual_of(clock)->now_ms = now_ms;
 }

@@ -43,6 +43,8 @@ farside_status far_clock_open_virtual(far_memory *memory, int64_t wall_ms,
 
 void far_clock_close(far_clock *clock);
 
+bool far_clock_is_virtual(const far_clock *clock);
+
 // The loop of a real clock, for platforms and I/O; NULL for a virtual one.
 uv_loop_t *far_clock_loop(far_clock *clock);
 

@@ -1,7 +1,6 @@
 #include "device.h"
 
 #include "far_assert.h"
-#include <stdlib.h>
 
 // 2026-01-05 07:00:00 UTC, a Monday morning: any fixed day will do.
 static const int64_t first_wall_ms = INT64_C(1767596400000);

@@ -264,7 +264,7 @@ static bool is_stuck(farside_host *host) {
     host->instant_ms = now_ms;
     host->turns_at_instant = 0;
   }
-  return far_clock_loop(host->clock) == NULL &&
+  return far_clock_is_virtual(host->clock) &&
          ++host->turns_at_instant > TURNS_AT_INSTANT_MAX;
 }
 
@@ -302,7 +302,7 @@ static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
 // keeps the host from hearing the world. In virtual time there is no world to
 // hear, and an order that must not depend on the machine.
 static bool run_turns(farside_host *host, uint64_t until_ms) {
-  bool is_virtual = far_clock_loop(host->clock) == NULL;
+  bool is_virtual = far_clock_is_virtual(host->clock);
   uint64_t end_ms = far_host_now_ms(host) + MOMENT_MS;
   do {
     if (!run_round(host, host->turns_queued, until_ms))

@@ -1,7 +1,7 @@
 #include "host.h"
 
 #include <lauxlib.h>
-#include <string.h>
+#include <stdio.h>
 
 static farside_host *host_of(const far_job *job) {
   return job->script->host;

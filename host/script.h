@@ -81,7 +81,7 @@ farside_status far_script_borrow(farside_host *host, lua_State *L,
                                  far_script **script);
 
 // Ends a script: cancels its turns and what it owns. Its tasks are ended by
-// far_jobs_end_script() before.
+// far_jobs_cancel() before.
 void far_script_close(far_script *script);
 
 // Compiles and runs a main chunk. `path` or `source` is given.

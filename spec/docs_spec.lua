@@ -96,34 +96,29 @@ local function declared_functions()
   return names
 end
 
--- The words of an alias: ---@alias farside.what, then ---| "…" lines.
-local function alias(name)
-  local words = {}
-  local _, last = TYPES:find("---@alias " .. name .. "\n", 1, true)
-  assert.truthy(last, "scripts/types.lua has no alias " .. name)
+-- What the annotation lines below a declaration say, up to the first other.
+local function annotated(declaration, pattern)
+  local found = {}
+  local _, last = TYPES:find("---@" .. declaration .. "\n", 1, true)
+  assert.truthy(last, "scripts/types.lua has no " .. declaration)
   for line in TYPES:sub(last + 1):gmatch "([^\n]*)\n" do
-    local word = line:match '^%-%-%-| "([^"]+)"'
+    local word = line:match(pattern)
     if not word then
       break
     end
-    words[word] = true
+    found[word] = true
   end
-  return words
+  return found
+end
+
+-- The words of an alias: ---@alias farside.what, then ---| "…" lines.
+local function alias(name)
+  return annotated("alias " .. name, '^%-%-%-| "([^"]+)"')
 end
 
 -- The fields of a class: ---@class, then ---@field lines.
 local function class_fields(name)
-  local fields = {}
-  local _, last = TYPES:find("---@class " .. name .. "\n", 1, true)
-  assert.truthy(last, "scripts/types.lua has no class " .. name)
-  for line in TYPES:sub(last + 1):gmatch "([^\n]*)\n" do
-    local field = line:match "^%-%-%-@field ([%w_]+)"
-    if not field then
-      break
-    end
-    fields[field] = true
-  end
-  return fields
+  return annotated("class " .. name, "^%-%-%-@field ([%w_]+)")
 end
 
 -- -- What the code has --------------------------------------------------------
