@@ -108,6 +108,55 @@ typedef struct farside_stats {
   uint64_t memory_bytes; // Taken through the host's allocator right now.
 } farside_stats;
 
+// -- Limits ------------------------------------------------------------------
+
+// Off: a script may use as much as there is.
+#define FARSIDE_NO_LIMIT UINT64_MAX
+
+// What a script may use. Zero in any field: the default.
+typedef struct farside_limits {
+  // A turn that computes longer is suspended, and goes on after the other
+  // scripts had theirs. Elapsed time. Default 10 ms; never in virtual time.
+  uint64_t slice_ms;
+
+  // A turn that computes longer is stopped for good. Time of the processor.
+  // Default 1,000 ms.
+  uint64_t turn_ms;
+
+  // A task whose turns compute longer, all together, is stopped for good. Time
+  // of the processor. Default 10,000 ms.
+  uint64_t cpu_ms;
+
+  // How long a stopped script may take to notice before its memory is thrown
+  // away under it. Default 5 ms.
+  uint64_t grace_ms;
+
+  // Its whole memory. Default 64 MiB.
+  uint64_t memory_bytes;
+
+  // A single block of it, such as one string. Default a quarter of its memory.
+  uint64_t block_bytes;
+
+  // Messages that wait for it. Default 1,000.
+  uint64_t messages;
+} farside_limits;
+
+// What a script may do. NULL in any field: the default. Lists end with NULL and
+// are copied.
+typedef struct farside_permissions {
+  const char *const *modules;    // What it may require. Default: all there are.
+  const char *const *http;       // URL patterns. Default: none.
+  const char *const *background; // "task". Default: that.
+  farside_limits limits;
+} farside_permissions;
+
+// What a script says of itself, in farside.lua beside it or from the embedder.
+typedef struct farside_manifest {
+  const char *name;    // NULL: as its file is called.
+  const char *version; // NULL: it does not say.
+  farside_permissions needs;
+} farside_manifest;
+
 // -- Open and close ----------------------------------------------------------
 
 // Takes, resizes and frees all memory of a host and its scripts, in the shape
