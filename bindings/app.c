@@ -146,14 +146,23 @@ int far_push_event(lua_State *L, const far_event *event) {
   case FAR_EVENT_TERMINATE:
     lua_createtable(L, 0, 2);
     set_string(L, "reason", event->text);
-    if (event->kind == FAR_EVENT_LAUNCH)
+    if (event->kind == FAR_EVENT_LAUNCH) {
+      lua_pushstring(L, event->detail);
+      lua_setfield(L, -2, "why");
       return 1;
+    }
     lua_pushinteger(L, event->grace_ms);
     lua_setfield(L, -2, "graceMs");
     return 1;
   case FAR_EVENT_PAUSE:
   case FAR_EVENT_RESUME:
     return 0;
+  case FAR_EVENT_MESSAGE:
+    lua_createtable(L, 0, 2);
+    set_string(L, "from", event->detail);
+    far_push_json(L, event->text);
+    lua_setfield(L, -2, "data");
+    return 1;
   default:
     far_push_json(L, event->text ? event->text : "{}");
     return 1;

@@ -49,7 +49,7 @@ static int push_protected(lua_State *L) {
 }
 
 void far_push_json(lua_State *L, const char *text) {
-  json_t *value = json_loads(text, 0, NULL);
+  json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
   if (value == NULL)
     luaL_error(L, "not enough memory"); // It was parsed once already.
   lua_pushcfunction(L, push_protected);

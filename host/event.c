@@ -4,12 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool set_text(far_event *event, const char *text) {
+static bool set_string(char **field, const char *text) {
   size_t bytes = strlen(text) + 1;
-  event->text = malloc(bytes);
-  if (event->text != NULL)
-    memcpy(event->text, text, bytes);
-  return event->text != NULL;
+  char *copy = malloc(bytes);
+  if (copy == NULL)
+    return false;
+  free(*field);
+  *field = memcpy(copy, text, bytes);
+  return true;
+}
+
+static bool set_text(far_event *event, const char *text) {
+  return set_string(&event->text, text);
+}
+
+bool far_event_set_detail(far_event *event, const char *detail) {
+  return set_string(&event->detail, detail);
 }
 
 far_event *far_event_new(far_event_kind kind, const char *text) {
@@ -55,7 +65,8 @@ static farside_status fill(far_event *event, const char *json,
   case FAR_EVENT_TERMINATE:
     return read_terminate(object, event);
   case FAR_EVENT_LAUNCH:
-    return FARSIDE_INVALID; // The host launches; nobody posts it.
+  case FAR_EVENT_MESSAGE:
+    return FARSIDE_INVALID; // The host launches, and messages have a sender.
   default:
     if (json == NULL)
       return FARSIDE_OK;
@@ -85,6 +96,22 @@ farside_status far_event_parse(const char *name, const char *json,
   return FARSIDE_OK;
 }
 
+farside_status far_event_message(const char *json, const char *detail,
+                                 far_event **event) {
+  *event = NULL;
+  json_t *value = json_loads(json, JSON_DECODE_ANY, NULL);
+  if (value == NULL)
+    return FARSIDE_INVALID;
+  json_decref(value);
+  far_event *fresh = far_event_new(FAR_EVENT_MESSAGE, json);
+  if (fresh == NULL || !far_event_set_detail(fresh, detail)) {
+    far_event_release(fresh);
+    return FARSIDE_NOMEM;
+  }
+  *event = fresh;
+  return FARSIDE_OK;
+}
+
 far_event *far_event_retain(far_event *event) {
   event->references++;
   return event;
@@ -93,6 +120,9 @@ far_event *far_event_retain(far_event *event) {
 void far_event_release(far_event *event) {
   if (event == NULL || --event->references > 0)
     return;
+  if (event->waiting != NULL)
+    --*event->waiting;
+  free(event->detail);
   free(event->text);
   free(event);
 }

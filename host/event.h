@@ -18,6 +18,7 @@
   X(APP_RESTORED_RESULT, "appRestoredResult", true)                            \
   X(BACK_BUTTON, "backButton", false)                                          \
   X(MEMORY_WARNING, "memoryWarning", false)                                    \
+  X(MESSAGE, "message", true)                                                  \
   X(TERMINATE, "terminate", false)
 
 typedef enum far_event_kind {
@@ -34,11 +35,22 @@ typedef struct far_event {
   int64_t grace_ms; // graceMs of terminate; negative: as the host decides.
   char *text;       // The reason of launch and terminate; for the others
                     // the JSON that came with them. NULL for none.
+  char *detail;     // Why the script of a launch was stopped before; who
+                    // sent a message, and, in the inbox, to whom.
+  size_t *waiting;  // What to count down when a message is gone.
   struct far_event *next; // In the inbox.
 } far_event;
 
 // Makes an event. The text is copied. NULL when memory is short. Any thread.
 far_event *far_event_new(far_event_kind kind, const char *text);
+
+// Makes a message of any JSON value. Any thread. FARSIDE_INVALID for what does
+// not parse, FARSIDE_NOMEM.
+farside_status far_event_message(const char *json, const char *detail,
+                                 far_event **event);
+
+// Puts another detail in the place of an event's. False when memory is short.
+bool far_event_set_detail(far_event *event, const char *detail);
 
 // Makes an event from a posted word and its JSON. Any thread. Fails with
 // FARSIDE_INVALID for a word that is none or may not be posted, for JSON that

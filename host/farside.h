@@ -2,7 +2,7 @@
 //
 // A host is one event loop, one clock and any number of scripts. It belongs to
 // the thread that opened it: call everything here on that thread, except the
-// three functions under "From any thread". One process may have many hosts.
+// functions under "From any thread". One process may have many hosts.
 //
 //   farside_config config;
 //   farside_config_init(&config);
@@ -51,7 +51,10 @@ extern "C" {
   X(11, SCRIPT, "the script raised an error")                                  \
   X(12, UNSUPPORTED, "this platform cannot do that")                           \
   X(13, INTERRUPTED, "the wait was ended by somebody else")                    \
-  X(14, SYSTEM, "the operating system refused")
+  X(14, SYSTEM, "the operating system refused")                                \
+  X(15, KILLED, "the script was stopped: it used more than it may")            \
+  X(16, DENIED, "the script may not do that")                                  \
+  X(17, NOSCRIPT, "no script has this name")
 
 typedef enum farside_status {
 #define FARSIDE_STATUS(code, name, text) FARSIDE_##name = code,
@@ -105,6 +108,7 @@ typedef struct farside_stats {
   uint64_t expired;      // Ended by the host at the deadline.
   uint64_t cancelled;    // Ended because the app or its script ended.
   uint64_t leaked;       // Reported as leaked, and not finished after all.
+  uint64_t killed;       // Turns that were stopped for a limit.
   uint64_t memory_bytes; // Taken through the host's allocator right now.
 } farside_stats;
 
@@ -171,6 +175,12 @@ typedef void *(*farside_allocate)(void *user, void *ptr, size_t bytes_old,
 // takes effect as written there.
 typedef void (*farside_on_entry)(void *user, const farside_entry *entry);
 
+// Sees what a script sends to the host by postMessage("host", value), as JSON,
+// on the host's thread. The strings live until it returns. What it may call:
+// as for farside_on_entry.
+typedef void (*farside_on_message)(void *user, const char *script,
+                                   const char *json);
+
 typedef struct farside_config {
   uint64_t version; // Set by farside_config_init(). Leave it.
 
@@ -183,7 +193,19 @@ typedef struct farside_config {
 
   farside_allocate allocate; // Default NULL: realloc() and free().
   farside_on_entry on_entry; // Default NULL.
-  void *user;                // For both of the above.
+  farside_on_message on_message; // Default NULL: nobody listens.
+  void *user;                // For the three above.
+
+  // What scripts may use, unless their load says otherwise. Default: as
+  // farside_limits says.
+  farside_limits limits;
+
+  // The signal that stops a script which computes, sent to the host's thread
+  // only, and never while none computes. Default 0: SIGURG, which nothing else
+  // stops or ends a process for. The first host of a process decides. Negative:
+  // none, and then only memory is limited, and a script that never returns
+  // holds the host up for ever.
+  int signal;
 
   // How many entries the timeline remembers; older ones are dropped and
   // counted. Default 10000.
@@ -227,20 +249,95 @@ void farside_host_close(farside_host *host);
 
 // -- Scripts -----------------------------------------------------------------
 
+// A host has any number of scripts. Each has a Lua state, memory and limits of
+// its own, and knows the others only by the messages they send. Turns of
+// different scripts take turns: none waits longer than a slice of each other.
+
+// What to load, and what it may do.
+typedef struct farside_source {
+  uint64_t version; // Set by farside_source_init(). Leave it.
+
+  // A file, or code in memory. The path is what messages and `where` show.
+  const char *path;
+  const char *code; // Used when path is NULL. Copied.
+  size_t code_bytes;
+
+  // What the script is called among its host's. Default NULL: what its manifest
+  // says, or its file's name without ".lua". A name that is taken gets "-2".
+  const char *name;
+
+  // The script's arguments, `...` and `arg`. Default none.
+  int argc;
+  const char *const *argv;
+
+  // The most that it may ask for. Default: the host's limits, and the defaults
+  // of farside_permissions.
+  farside_permissions grant;
+
+  // What it asks for. Default NULL: farside.lua in the folder of `path`, and
+  // where there is none, no more than the defaults.
+  const farside_manifest *manifest;
+
+  // The full libraries of Lua, C modules included, for code of one's own. Such
+  // a script is stopped only where Lua itself can be stopped: not within a
+  // library function, and not in the finalizers that it may then have.
+  bool is_trusted;
+} farside_source;
+
+// What a script is, and what it uses.
+typedef struct farside_script {
+  const char *name; // Lives as long as the script.
+  const char *path; // NULL for code in memory. Likewise.
+  const char *script_version; // From its manifest, or NULL.
+  uint64_t memory_bytes, memory_peak_bytes, memory_limit_bytes;
+  uint64_t cpu_ms;     // What its turns have computed.
+  uint64_t tasks_open; // Tasks of its own.
+  uint64_t messages;   // Those that wait for it.
+  bool is_computing;   // It is between two slices.
+} farside_script;
+
+// Fills a source with the defaults above. Any thread.
+FARSIDE_API
+void farside_source_init(farside_source *source);
+
 // Loads a script and runs its main chunk up to its end or its first sleep. The
-// first load launches the app. argv holds the script's arguments, `...` and
-// `arg`, and ends with NULL; NULL means none. The path of load_file is what
-// error messages and `where` show.
+// first load launches the app. Everything in `source` is copied.
 //
-// FARSIDE_NOFILE, FARSIDE_SYNTAX and FARSIDE_SCRIPT leave a sentence with file
-// and line in farside_error(), and the host without that script.
+// On failure the host is left without that script, and farside_error() says
+// what is wrong, with file and line: FARSIDE_NOFILE, FARSIDE_SYNTAX,
+// FARSIDE_SCRIPT, FARSIDE_KILLED, FARSIDE_DENIED for a manifest that asks for
+// more than is granted, FARSIDE_INVALID for one that is wrong, FARSIDE_NOMEM.
+FARSIDE_API
+farside_status farside_load(farside_host *host, const farside_source *source);
+
+// The same with all defaults. argv ends with NULL; NULL means none.
 FARSIDE_API
 farside_status farside_load_file(farside_host *host, const char *path, int argc,
                                  const char *const *argv);
 FARSIDE_API
 farside_status farside_load_buffer(farside_host *host, const char *name,
-                                   const char *source, size_t bytes, int argc,
+                                   const char *code, size_t bytes, int argc,
                                    const char *const *argv);
+
+// Describes script number `index`, from zero, in the order of loading. False
+// when there are not so many. The strings are borrowed: see above.
+FARSIDE_API
+bool farside_script_at(const farside_host *host, size_t index,
+                       farside_script *script);
+
+// Loads a script anew, from what it was loaded from: a file is read again. Its
+// tasks are cancelled, its timers end, and messages that wait for it are lost.
+// Its place among the scripts is the last. FARSIDE_NOSCRIPT; FARSIDE_BUSY from
+// inside a callback; and as farside_load(), and then the script is closed. A
+// script that was stopped for a limit can be reloaded too: its `launch` says
+// that, and why.
+FARSIDE_API
+farside_status farside_script_reload(farside_host *host, const char *name);
+
+// Closes a script: cancels its tasks, ends its timers, frees its memory. The
+// app goes on. FARSIDE_NOSCRIPT; FARSIDE_BUSY from inside a callback.
+FARSIDE_API
+farside_status farside_script_close(farside_host *host, const char *name);
 
 // What went wrong in the last call that failed; "" if none has. Yours until
 // the next call.
@@ -256,8 +353,9 @@ FARSIDE_API
 farside_status farside_run(farside_host *host);
 
 // Does what is due and returns, for engines that own the main loop: call it
-// once a frame. Begins nothing new after budget_ms milliseconds; a turn of a
-// script that is under way is not cut. FARSIDE_CLOSED once the app has ended.
+// once a frame. Begins nothing new after budget_ms milliseconds; a script that
+// computes longer is suspended, and goes on with the next tick. FARSIDE_CLOSED
+// once the app has ended.
 FARSIDE_API
 farside_status farside_tick(farside_host *host, uint64_t budget_ms);
 
@@ -288,6 +386,15 @@ void farside_get_stats(const farside_host *host, farside_stats *stats);
 // other word and for JSON that does not parse, FARSIDE_NOMEM.
 FARSIDE_API
 farside_status farside_post(farside_host *host, const char *event,
+                            const char *json);
+
+// Sends a message to a script: its listeners of "message" hear { from = "host",
+// data = … }. json is any JSON value; both strings are copied. FARSIDE_INVALID
+// for JSON that does not parse, FARSIDE_NOMEM. Whether there is a script of
+// that name, and room in its queue, is found out later: the timeline says when
+// there is not.
+FARSIDE_API
+farside_status farside_send(farside_host *host, const char *script,
                             const char *json);
 
 // Ends the app without a word to its scripts: farside_run() returns soon.

@@ -106,6 +106,8 @@ static void host_free(farside_host *host) {
     far_tasks_deinit(&host->tasks);
   far_timeline_deinit(&host->timeline);
   far_clock_close(host->clock);
+  far_watch_close(&host->watch);
+  far_life_forget(host);
   const char **string;
   for (size_t i = 0; (string = config_strings(&host->config, i)); i++)
     far_string_free(&host->memory, (char *)*string);
@@ -133,12 +135,17 @@ farside_status far_host_open(const farside_config *config, far_clock *clock,
     return FARSIDE_NOMEM;
   }
   fresh->memory = memory;
+  fresh->memory.shield = &fresh->watch.shield;
   far_list_init(&fresh->scripts);
+  far_list_init(&fresh->deaths);
   farside_status status = FARSIDE_NOMEM;
   if (!copy_config(fresh, config))
     goto fail;
   status = FARSIDE_INVALID;
   if (!far_profile_find(config->profile, &fresh->profile))
+    goto fail;
+  status = far_watch_open(&fresh->watch, config->signal);
+  if (status != FARSIDE_OK)
     goto fail;
   if (config->platform != NULL)
     fresh->platform = *config->platform;
@@ -268,7 +275,17 @@ static bool is_stuck(farside_host *host) {
          ++host->turns_at_instant > TURNS_AT_INSTANT_MAX;
 }
 
-// Runs `turns` turns, one of each script in its order of loading. Returns false
+// What is next in a script: a turn that is between two slices comes before all
+// that wait, because turns run to completion.
+static far_turn *next_turn(const far_script *script) {
+  if (script->is_parked)
+    return script->running;
+  return far_list_is_empty(&script->turns)
+             ? NULL
+             : far_list_item(script->turns.next, far_turn, link);
+}
+
+// Runs `turns` turns, or slices of them, one of each script in its order of loading. Returns false
 // when time is up or the host has ended.
 static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
   while (turns > 0 && host->turns_queued > 0) {
@@ -276,11 +293,14 @@ static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
          link != &host->scripts && turns > 0; link = next) {
       next = link->next;
       far_script *script = far_list_item(link, far_script, link);
-      if (far_list_is_empty(&script->turns))
+      far_turn *turn = next_turn(script);
+      if (turn == NULL)
         continue;
-      far_host_call(far_list_item(script->turns.next, far_turn, link));
+      far_host_call(turn);
       turns--;
-      if (host->is_closing || host->wants_end)
+      if (script->is_dead)
+        far_life_bury(host);
+      if (host->is_closing || host->wants_end || host->has_ended)
         return false;
       if (is_stuck(host)) {
         far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL,
@@ -380,7 +400,7 @@ static void step(farside_host *host, uint64_t until_ms) {
   do {
     if (has_time && !is_asleep(host))
       has_time = run_turns(host, until_ms);
-    if (host->is_closing || host->wants_end)
+    if (host->is_closing || host->wants_end || host->has_ended)
       return;
   } while (fire_next(host, now_ms));
   if (host->turns_queued == 0)
@@ -389,6 +409,7 @@ static void step(farside_host *host, uint64_t until_ms) {
 
 void far_host_step(farside_host *host, uint64_t until_ms) {
   host->is_running = true;
+  host->until_ms = until_ms;
   step(host, until_ms);
   if (host->wants_end && !host->is_closing)
     far_life_end(host, FAR_WHAT_APP_END, "os.exit was called");

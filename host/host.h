@@ -14,9 +14,11 @@
 #include "life.h"
 #include "policy.h"
 #include "timeline.h"
+#include "watchdog.h"
 
 struct farside_host {
   far_memory memory;
+  far_watch watch;
   farside_config config; // Its strings are ours.
   farside_platform platform;
   far_profile profile;
@@ -33,6 +35,7 @@ struct farside_host {
   size_t turns_queued;
   size_t suspects; // Jobs to look at, see far_jobs_find_leaks.
   farside_stats stats;
+  uint64_t until_ms;   // When this step has to be over.
   uint64_t instant_ms; // When the last turn ran, and how many ran then.
   uint64_t turns_at_instant;
   bool is_held;        // The platform keeps the app awake for us.
@@ -40,6 +43,7 @@ struct farside_host {
   bool is_terminating; // Listeners know; open tasks have their grace.
   bool wants_end;      // A script has called os.exit().
   bool has_ended;
+  far_list deaths; // What was stopped, and why, for its next launch.
   bool is_closing; // farside_host_close() came from inside a callback.
   char error[1024];
 };

@@ -1,15 +1,9 @@
 #include "host.h"
 
-#include <lauxlib.h>
 #include <stdio.h>
 
 static farside_host *host_of(const far_job *job) {
   return job->script->host;
-}
-
-static void unref(const far_job *job, int *ref) {
-  luaL_unref(job->script->L, LUA_REGISTRYINDEX, *ref);
-  *ref = LUA_NOREF;
 }
 
 // An ended job lives on until its closure and its onExpire have had their
@@ -18,11 +12,11 @@ static void release(far_job *job) {
   if (--job->uses > 0)
     return;
   far_memory *memory = &host_of(job)->memory;
-  unref(job, &job->function_ref);
-  unref(job, &job->on_expire_ref);
+  far_script_unref(job->script, &job->function_ref);
+  far_script_unref(job->script, &job->on_expire_ref);
   far_string_free(memory, job->task.name);
   far_string_free(memory, job->task.origin);
-  far_free(memory, job, sizeof *job);
+  far_script_free(job->script, job, sizeof *job);
 }
 
 static void queue(far_job *job, far_turn *turn) {
@@ -85,7 +79,7 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
                              uint64_t *id) {
   farside_host *host = script->host;
   farside_status status = FARSIDE_NOMEM;
-  far_job *job = far_new(&host->memory, sizeof *job);
+  far_job *job = far_script_new(script, sizeof *job);
   if (job == NULL)
     return status;
   job->script = script;
@@ -144,7 +138,7 @@ fail:
   far_timer_deinit(&host->timers, &job->timer);
   far_string_free(&host->memory, job->task.name);
   far_string_free(&host->memory, job->task.origin);
-  far_free(&host->memory, job, sizeof *job);
+  far_script_free(script, job, sizeof *job);
   return status;
 }
 
@@ -240,8 +234,12 @@ void far_job_end(far_job *job, far_task_state how, const char *why) {
   cancel(job, &job->expire_turn);
   job->turn.job = NULL;
   far_timer_deinit(&host->timers, &job->timer);
-  if (job->script->job == job)
+  if (job->script->job == job) {
+    // What was taken away in the middle of a computation does not go on.
+    if (how != FAR_TASK_FINISHED)
+      far_turn_doom(job->script);
     job->script->job = NULL;
+  }
   far_tasks_end(&host->tasks, &job->task, how);
   far_owned_cancel_all(&job->owned);
   release(job);

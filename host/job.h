@@ -14,6 +14,7 @@ typedef struct far_job {
   far_turn expire_turn; // Runs onExpire.
   int function_ref;
   int on_expire_ref;
+  uint64_t cpu_ns; // What its turns have computed.
   far_list owned;
   int uses; // Reasons to live: it is open, a turn of its own is outstanding.
   bool is_warned;  // This time in the background.

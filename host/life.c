@@ -1,6 +1,7 @@
 #include "host.h"
 
 #include "far_assert.h"
+#include <string.h>
 
 enum {
   GRACE_MS_MAX = 24 * 60 * 60 * 1000 // A day: longer is no grace.
@@ -104,14 +105,96 @@ void far_life_launch(farside_host *host, const char *reason, const char *why) {
   far_host_note(host, FAR_WHAT_APP_ACTIVE, FARSIDE_INFO, NULL, NULL, NULL);
 }
 
+// -- Scripts that were stopped ------------------------------------------------
+
+typedef struct death {
+  far_list link;
+  char *name, *why;
+} death;
+
+static void forget(farside_host *host, death *gone) {
+  far_list_leave(&gone->link);
+  far_string_free(&host->memory, gone->name);
+  far_string_free(&host->memory, gone->why);
+  far_free(&host->memory, gone, sizeof *gone);
+}
+
+void far_life_forget(farside_host *host) {
+  while (host->deaths.next != NULL && !far_list_is_empty(&host->deaths))
+    forget(host, far_list_item(host->deaths.next, death, link));
+}
+
+static death *find_death(const farside_host *host, const char *name) {
+  for (far_list *link = host->deaths.next; link != &host->deaths;
+       link = link->next) {
+    death *found = far_list_item(link, death, link);
+    if (strcmp(found->name, name) == 0)
+      return found;
+  }
+  return NULL;
+}
+
+// One for each name; a script that cannot be remembered is merely launched.
+static void remember(farside_host *host, const char *name, const char *why) {
+  death *old = find_death(host, name);
+  if (old != NULL)
+    forget(host, old);
+  death *fresh = far_new(&host->memory, sizeof *fresh);
+  if (fresh == NULL)
+    return;
+  far_list_append(&host->deaths, &fresh->link);
+  fresh->name = far_string_new(&host->memory, name);
+  fresh->why = far_string_new(&host->memory, why);
+  if (fresh->name == NULL || fresh->why == NULL)
+    forget(host, fresh);
+}
+
+void far_life_kill(far_script *script, const char *why) {
+  farside_host *host = script->host;
+  script->is_dead = true;
+  far_host_fail(host, FARSIDE_KILLED, "%s was stopped: %s", script->name, why);
+  far_host_note(host, FAR_WHAT_SCRIPT_KILL, FARSIDE_ERROR, script, NULL, why);
+  remember(host, script->name, why);
+}
+
+void far_life_bury(farside_host *host) {
+  for (far_list *link = host->scripts.next, *next; link != &host->scripts;
+       link = next) {
+    next = link->next;
+    far_script *script = far_list_item(link, far_script, link);
+    if (!script->is_dead)
+      continue;
+    far_jobs_cancel(host, script, "its script was stopped");
+    far_script_close(script);
+  }
+  if (far_list_is_empty(&host->scripts))
+    far_life_end(host, FAR_WHAT_APP_KILL, "its last script was stopped");
+}
+
+// What became of the script before, in the place of what became of the app.
+static far_event *launch_of(farside_host *host, const far_script *script) {
+  death *before = find_death(host, script->name);
+  if (before == NULL)
+    return far_event_new(FAR_EVENT_LAUNCH, host->launch_reason);
+  far_event *event = far_event_new(FAR_EVENT_LAUNCH, "killed");
+  if (event != NULL && !far_event_set_detail(event, before->why)) {
+    far_event_release(event);
+    event = NULL;
+  }
+  forget(host, before);
+  return event;
+}
+
 void far_life_greet(farside_host *host, far_script *script) {
-  far_event *event = far_event_new(FAR_EVENT_LAUNCH, host->launch_reason);
+  far_event *event = launch_of(host, script);
   if (event == NULL)
     note_lost(host, FAR_EVENT_LAUNCH);
   else if (script->deliver != NULL)
     script->deliver(script, event);
   far_event_release(event);
 }
+
+// -- The end ------------------------------------------------------------------
 
 static int64_t default_grace_ms(const farside_host *host) {
   uint64_t grace_ms = host->config.grace_ms;

@@ -1,5 +1,7 @@
 #include "memory.h"
 
+#include "far_assert.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +22,8 @@ void far_memory_init(far_memory *memory, farside_allocate custom, void *user) {
 
 void *far_resize(far_memory *memory, void *ptr, size_t bytes_old,
                  size_t bytes_new) {
+  far_assert(memory->shield == NULL || !memory->shield->is_exposed ||
+             memory->shield->depth > 0);
   if (ptr == NULL)
     bytes_old = 0;
   void *block = memory->allocate(memory->user, ptr, bytes_old, bytes_new);

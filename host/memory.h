@@ -5,11 +5,15 @@
 #define FAR_MEMORY_H
 
 #include "farside.h"
+#include "shield.h"
 
 typedef struct far_memory {
   farside_allocate allocate;
   void *user;
   size_t used_bytes;
+  // Up while anything is taken or given in the turn of a script that could be
+  // dropped. NULL: there are no scripts.
+  const far_shield *shield;
 } far_memory;
 
 // Takes the embedder's allocator, or realloc() and free() when it is NULL.

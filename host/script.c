@@ -4,6 +4,29 @@
 #include <lualib.h>
 #include <string.h>
 
+// -- Memory -------------------------------------------------------------------
+
+void *far_script_new(far_script *script, size_t bytes) {
+  if (script->arena != NULL && !far_arena_charge(script->arena, bytes))
+    return NULL;
+  void *fresh = far_new(&script->host->memory, bytes);
+  if (fresh == NULL && script->arena != NULL)
+    far_arena_discharge(script->arena, bytes);
+  return fresh;
+}
+
+void far_script_free(far_script *script, void *ptr, size_t bytes) {
+  if (ptr != NULL && script->arena != NULL)
+    far_arena_discharge(script->arena, bytes);
+  far_free(&script->host->memory, ptr, bytes);
+}
+
+void far_script_unref(const far_script *script, int *ref) {
+  if (!script->is_dead)
+    luaL_unref(script->L, LUA_REGISTRYINDEX, *ref);
+  *ref = LUA_NOREF;
+}
+
 // -- Owned things -------------------------------------------------------------
 
 void far_script_own(far_script *script, far_owned *owned) {
@@ -52,8 +75,11 @@ static void warned(void *user, const char *message, int to_be_continued) {
   if (to_be_continued)
     return;
   script->warning_bytes = 0;
+  far_shield *shield = &script->host->watch.shield;
+  far_shield_up(shield);
   far_host_note(script->host, FAR_WHAT_LOG, FARSIDE_WARN, script, NULL,
                 script->warning);
+  far_shield_down(shield);
 }
 
 static void load_ended(far_turn *turn, far_turn_end how) {
@@ -120,8 +146,13 @@ farside_status far_script_open(farside_host *host, const char *name,
   farside_status status = script_new(host, name, &fresh);
   if (status != FARSIDE_OK)
     return status;
-  fresh->L = lua_newstate(far_lua_allocate, &host->memory);
   status = FARSIDE_NOMEM;
+  fresh->arena = far_arena_open(&host->memory, &host->watch.shield,
+                                in_bytes(limits->memory_bytes),
+                                in_bytes(limits->block_bytes));
+  if (fresh->arena == NULL)
+    goto fail;
+  fresh->L = lua_newstate(far_arena_allocate, fresh->arena);
   if (fresh->L == NULL)
     goto fail;
   lua_atpanic(fresh->L, panic);
@@ -157,10 +188,26 @@ farside_status far_script_borrow(farside_host *host, lua_State *L,
   return FARSIDE_OK;
 }
 
+// A turn between two slices ends as one that was never begun does.
+static void end_parked(far_script *script) {
+  if (!script->is_parked)
+    return;
+  far_turn *turn = script->running;
+  script->is_parked = script->is_doomed = false;
+  script->running = NULL;
+  script->host->turns_queued--;
+  far_script_unref(script, &script->co_ref);
+  script->co = NULL;
+  turn->job = script->job;
+  script->job = NULL;
+  turn->end(turn, FAR_TURN_DROPPED);
+}
+
 void far_script_close(far_script *script) {
   if (script == NULL)
     return;
   farside_host *host = script->host;
+  end_parked(script);
   far_owned_cancel_all(&script->owned);
   while (!far_list_is_empty(&script->turns)) {
     far_turn *turn = far_list_item(script->turns.next, far_turn, link);
@@ -170,12 +217,16 @@ void far_script_close(far_script *script) {
   if (script->L != NULL) {
     if (far_hooks.close != NULL)
       far_hooks.close(script);
-    far_turn_pool_clear(script);
-    if (!script->is_borrowed)
+    if (script->is_borrowed)
+      far_turn_pool_clear(script);
+    // Only what was opened outside the sandbox can have something to finalize.
+    else if (script->is_trusted && !script->is_dead)
       lua_close(script->L);
   }
   far_slots_deinit(&script->waits);
   far_list_leave(&script->link);
+  far_arena_drop(script->arena);
+  far_string_free(&host->memory, script->folder);
   far_string_free(&host->memory, script->name);
   far_free(&host->memory, script, sizeof *script);
 }

@@ -6,6 +6,7 @@
 #ifndef FAR_SCRIPT_H
 #define FAR_SCRIPT_H
 
+#include "arena.h"
 #include "event.h"
 #include "slots.h"
 #include "turn.h"
@@ -34,11 +35,20 @@ struct far_script {
   farside_host *host;
   far_list link; // In the host's list.
   char *name;    // "finish_upload" for scripts/finish_upload.lua.
+  char *folder;  // Where its own modules lie; NULL for none.
   lua_State *L;  // The main thread of its state.
+  far_arena *arena; // All that L has; NULL for a borrowed one.
+  farside_limits limits;
   bool is_borrowed;
+  bool is_trusted; // The full libraries: --trust.
+  bool is_dead; // It was stopped for good: nothing may touch L any more.
 
   far_list turns;      // Queued, oldest first.
   far_turn *running;   // The turn under way, or NULL.
+  bool is_parked;      // It is between two slices.
+  bool is_doomed;      // And there will be no other.
+  uint64_t turn_ns;    // What it has computed so far.
+  uint64_t cpu_ns;     // What all turns have, since the script was opened.
   struct far_job *job; // The task for which the running code works, or NULL.
   lua_State *co;       // The coroutine that the door resumed, and what keeps
   int co_ref;          // it alive: a wait may take the reference over.
@@ -88,6 +98,14 @@ void far_script_close(far_script *script);
 farside_status far_script_load(far_script *script, const char *path,
                                const char *name, const char *source,
                                size_t bytes, int argc, const char *const *argv);
+
+// Takes memory of the host for a script, counted against the script's cap, so
+// that a million timers are its own problem. NULL when either says no.
+void *far_script_new(far_script *script, size_t bytes);
+void far_script_free(far_script *script, void *ptr, size_t bytes);
+
+// Gives a reference back, where there still is somebody to give it to.
+void far_script_unref(const far_script *script, int *ref);
 
 // Adds something to what the running task owns, or the script where no task
 // runs.

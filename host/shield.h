@@ -12,6 +12,7 @@
 
 typedef struct far_shield {
   volatile sig_atomic_t depth;
+  volatile sig_atomic_t is_exposed; // A script computes.
   volatile sig_atomic_t is_pending; // A drop waits for the last one to go down.
   void (*drop)(struct far_shield *shield); // Does not return.
 } far_shield;

@@ -26,6 +26,9 @@
   X(TASK_EXPIRE, "task.expire")                                                \
   X(TASK_CANCEL, "task.cancel")                                                \
   X(TASK_LEAK, "task.leak")                                                    \
+  X(SCRIPT_KILL, "script.kill")                                                \
+  X(SCRIPT_CLOSE, "script.close")                                              \
+  X(SCRIPT_RELOAD, "script.reload")                                            \
   X(TIMER_FIRE, "timer.fire")                                                  \
   X(LOG, "log")
 

@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include <lauxlib.h>
+#include <stdio.h>
 #include <string.h>
 
 void far_turn_queue(far_turn *turn) {
@@ -47,9 +48,8 @@ static void take_coroutine(far_script *script, far_turn *turn, lua_State *L) {
 static void drop_coroutine(far_script *script) {
   if (script->co == NULL)
     return;
-  luaL_unref(script->L, LUA_REGISTRYINDEX, script->co_ref);
+  far_script_unref(script, &script->co_ref);
   script->co = NULL;
-  script->co_ref = LUA_NOREF;
 }
 
 static void rest_coroutine(far_script *script) {
@@ -89,9 +89,85 @@ static void report(far_script *script, lua_State *L, lua_State *co) {
                 job ? &job->task : NULL, lua_tostring(L, -1));
 }
 
+// -- Budgets ------------------------------------------------------------------
+
+// One visit to a script: a turn, or a slice of it.
+typedef struct visit {
+  far_turn *turn;
+  far_turn_end how;
+  bool is_parked; // Its slice is over, and it goes on later.
+  bool is_killed; // It gave up, and left sound what it did not own.
+  bool is_lifted; // The cap of the memory, for an error that is reported.
+} visit;
+
+static uint64_t in_ns(uint64_t ms) {
+  const uint64_t ns = 1000 * 1000;
+  return ms < UINT64_MAX / ns ? ms * ns : UINT64_MAX;
+}
+
+static uint64_t left_ns(uint64_t limit_ms, uint64_t used_ns) {
+  uint64_t limit_ns = in_ns(limit_ms);
+  if (limit_ns == UINT64_MAX)
+    return UINT64_MAX;
+  return used_ns < limit_ns ? limit_ns - used_ns : 1;
+}
+
+// In virtual time the order of things must not depend on the machine; and
+// whoever loads a script wants its main chunk to have run.
+static uint64_t slice_ns(const far_script *script) {
+  const farside_host *host = script->host;
+  if (far_clock_is_virtual(host->clock) || script->running == &script->load)
+    return UINT64_MAX;
+  uint64_t slice_ms = script->limits.slice_ms;
+  if (host->until_ms != FAR_NEVER) { // The frame of an engine ends earlier.
+    uint64_t now_ms = far_host_now_ms(host);
+    uint64_t left_ms = host->until_ms > now_ms ? host->until_ms - now_ms : 1;
+    slice_ms = left_ms < slice_ms ? left_ms : slice_ms;
+  }
+  return in_ns(slice_ms);
+}
+
+static far_allowance allow(const far_script *script) {
+  const farside_limits *limits = &script->limits;
+  uint64_t cpu_ns = left_ns(limits->turn_ms, script->turn_ns);
+  if (script->job != NULL) {
+    uint64_t job_ns = left_ns(limits->cpu_ms, script->job->cpu_ns);
+    cpu_ns = job_ns < cpu_ns ? job_ns : cpu_ns;
+  }
+  return (far_allowance){.slice_ns = slice_ns(script),
+                         .cpu_ns = cpu_ns,
+                         .grace_ns = in_ns(limits->grace_ms),
+                         .may_drop =
+                             !script->is_borrowed && !script->is_trusted};
+}
+
+// -- Inside -------------------------------------------------------------------
+
+static void lift(visit *mine) {
+  far_script *script = mine->turn->script;
+  if (mine->is_lifted || script->arena == NULL)
+    return;
+  mine->is_lifted = true;
+  far_arena_lift(script->arena);
+}
+
+// Closes a coroutine under watch, and in one go: there is no way back into it.
+static int reset(visit *mine, lua_State *co) {
+  far_script *script = mine->turn->script;
+  far_watch *watch = &script->host->watch;
+  far_allowance allowance = allow(script);
+  allowance.slice_ns = UINT64_MAX;
+  far_watch_enter(watch, co, &allowance);
+  int status = lua_resetthread(co);
+  far_watch_leave(watch);
+  mine->is_killed = mine->is_killed || watch->trace[0] != '\0';
+  return status;
+}
+
 // Runs what a dead or abandoned coroutine has to close. An error in there takes
 // the place of the one that the coroutine died of, and is reported as well.
-static void close_coroutine(far_script *script, lua_State *L) {
+static void close_coroutine(visit *mine, lua_State *L) {
+  far_script *script = mine->turn->script;
   lua_State *co = script->co;
   bool has_error = lua_status(co) != LUA_YIELD;
   if (has_error && lua_checkstack(co, 1)) {
@@ -100,10 +176,10 @@ static void close_coroutine(far_script *script, lua_State *L) {
   } else {
     lua_pushnil(L);
   }
-  if (lua_resetthread(co) != LUA_OK && lua_checkstack(co, 1)) {
+  if (reset(mine, co) != LUA_OK && lua_checkstack(co, 1)) {
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
-    if (!lua_rawequal(L, -1, -2)) {
+    if (!lua_rawequal(L, -1, -2) && !mine->is_killed) {
       script->host->stats.errors += has_error ? 0 : 1;
       report(script, L, co);
     }
@@ -112,26 +188,80 @@ static void close_coroutine(far_script *script, lua_State *L) {
   drop_coroutine(script);
 }
 
-// -- The door -----------------------------------------------------------------
+// Lets the script compute, and looks at how it came back.
+static void compute(visit *mine, lua_State *L, int args) {
+  far_script *script = mine->turn->script;
+  farside_host *host = script->host;
+  far_watch *watch = &host->watch;
+  lua_State *co = script->co;
+  far_allowance allowance = allow(script);
+  int results = 0;
+  far_watch_enter(watch, co, &allowance);
+  int status = lua_resume(co, L, args, &results);
+  far_watch_leave(watch);
+  script->going_on = NULL;
 
-typedef struct entry {
-  far_turn *turn;
-  far_turn_end how;
-} entry;
+  // A stop that came too late to be noticed has stopped nothing.
+  mine->is_killed = watch->trace[0] != '\0' && !host->wants_end;
+  if (host->wants_end || mine->is_killed) {
+    mine->how = FAR_TURN_RETURNED; // os.exit(): nothing of it goes on.
+    drop_coroutine(script);
+    return;
+  }
+  if (status == LUA_YIELD && watch->is_suspended) {
+    mine->is_parked = true;
+    return;
+  }
+  switch (status) {
+  case LUA_OK:
+    mine->how = FAR_TURN_RETURNED;
+    rest_coroutine(script);
+    break;
+  case LUA_YIELD:
+    // A sleep has taken over the reference; after a plain coroutine.yield()
+    // the coroutine belongs to whoever holds it.
+    mine->how = FAR_TURN_WAITS;
+    lua_pop(co, results);
+    drop_coroutine(script);
+    break;
+  default:
+    lift(mine);
+    report(script, L, co);
+    close_coroutine(mine, L);
+    break;
+  }
+}
+
+static void go_on(visit *mine, lua_State *L) {
+  far_script *script = mine->turn->script;
+  script->is_parked = false;
+  if (!script->is_doomed) {
+    compute(mine, L, 0);
+    return;
+  }
+  script->is_doomed = false;
+  mine->turn->is_closing = true;
+  close_coroutine(mine, L);
+}
 
 // The inside of the door, protected: what is pushed here may run out of memory.
 static int enter(lua_State *L) {
-  entry *visit = lua_touserdata(L, 1);
-  far_turn *turn = visit->turn;
+  visit *mine = lua_touserdata(L, 1);
+  far_turn *turn = mine->turn;
   far_script *script = turn->script;
 
+  if (script->is_parked) {
+    go_on(mine, L);
+    return 0;
+  }
   if (turn->is_closing) {
     take_coroutine(script, turn, L);
-    if (lua_status(script->co) == LUA_YIELD)
-      close_coroutine(script, L);
+    mine->how = FAR_TURN_RETURNED;
+    if (lua_status(script->co) == LUA_YIELD &&
+        !far_watch_has_killed(script->co))
+      close_coroutine(mine, L);
     else
       drop_coroutine(script);
-    visit->how = FAR_TURN_RETURNED;
     return 0;
   }
 
@@ -141,7 +271,7 @@ static int enter(lua_State *L) {
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   int args = turn->push(turn, L);
   if (args == FAR_TURN_NOTHING) {
-    visit->how = FAR_TURN_DROPPED;
+    mine->how = FAR_TURN_DROPPED;
     return 0;
   }
   take_coroutine(script, turn, L);
@@ -150,67 +280,154 @@ static int enter(lua_State *L) {
   if (!lua_checkstack(co, pushed))
     return luaL_error(L, "not enough memory");
   lua_xmove(L, co, pushed);
-
   script->going_on = is_waiting ? co : NULL;
-  int results = 0;
-  int status = lua_resume(co, L, args, &results);
-  script->going_on = NULL;
-  switch (status) {
-  case LUA_OK:
-    visit->how = FAR_TURN_RETURNED;
-    rest_coroutine(script);
-    break;
-  case LUA_YIELD:
-    // A sleep has taken over the reference; after a plain coroutine.yield()
-    // the coroutine belongs to whoever holds it.
-    visit->how = FAR_TURN_WAITS;
-    lua_pop(co, results);
-    drop_coroutine(script);
-    break;
-  default:
-    if (!script->host->wants_end) // os.exit() where nothing can yield.
-      report(script, L, co);
-    close_coroutine(script, L);
-    break;
-  }
+  compute(mine, L, args);
   return 0;
+}
+
+// -- What was stopped ---------------------------------------------------------
+
+// Which budget a turn was stopped for: its own, or its task's.
+static void describe(const far_script *script, char *why, size_t bytes) {
+  const farside_limits *limits = &script->limits;
+  const far_job *job = script->job;
+  const char *trace = script->host->watch.trace;
+  bool is_task = job != NULL && job->cpu_ns >= in_ns(limits->cpu_ms);
+  uint64_t used_ns = is_task ? job->cpu_ns : script->turn_ns;
+  uint64_t limit_ms = is_task ? limits->cpu_ms : limits->turn_ms;
+  snprintf(why, bytes,
+           "it has computed for %.3f s without an end; a %s may for %.3f s "
+           "(limit %s). It was at %s",
+           (double)used_ns / 1e9, is_task ? "task" : "turn",
+           (double)limit_ms / 1e3, is_task ? "cpu" : "turn",
+           trace[0] ? trace : "a place that cannot be told");
+}
+
+// A turn that worked for a task, and gave up, takes only the task with it. All
+// else of the script is as it was: nobody runs in the middle of somebody.
+static void stop(visit *mine, bool is_dropped) {
+  far_script *script = mine->turn->script;
+  farside_host *host = script->host;
+  char why[FAR_TRACE_BYTES + 256];
+  describe(script, why, sizeof why);
+  host->stats.killed++;
+  mine->how = FAR_TURN_FAILED;
+  if (is_dropped) {
+    far_life_kill(script, why);
+  } else if (script->job != NULL) {
+    far_job_end(script->job, FAR_TASK_FAILED, why);
+  } else if (mine->turn->is_closing || script->is_borrowed) {
+    far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL, why);
+  } else {
+    far_life_kill(script, why);
+  }
+}
+
+static void charge(far_script *script, uint64_t used_ns) {
+  script->turn_ns += used_ns;
+  script->cpu_ns += used_ns;
+  if (script->job != NULL)
+    script->job->cpu_ns += used_ns;
+}
+
+// A task of a thousand short turns has a budget too.
+static void check_job(far_script *script) {
+  far_job *job = script->job;
+  if (job == NULL || job->cpu_ns < in_ns(script->limits.cpu_ms))
+    return;
+  char why[160];
+  snprintf(why, sizeof why,
+           "its turns have computed for %.3f s; a task may for %.3f s (limit "
+           "cpu)",
+           (double)job->cpu_ns / 1e9, (double)script->limits.cpu_ms / 1e3);
+  script->host->stats.killed++;
+  far_job_end(job, FAR_TASK_FAILED, why);
+}
+
+// -- The door -----------------------------------------------------------------
+
+// Out of memory between the door and the script, or while reporting.
+static void failed_inside(far_script *script, lua_State *L) {
+  const char *message =
+      lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "unknown error";
+  far_host_fail(script->host, FARSIDE_SCRIPT, "%s", message);
+  far_host_note(script->host, FAR_WHAT_LOG, FARSIDE_ERROR, script,
+                script->job ? &script->job->task : NULL, message);
+  lua_pop(L, 1);
+  drop_coroutine(script);
+}
+
+// False when the watchdog had to jump out of the script.
+static bool pass(far_script *script, visit *mine) {
+  far_watch *watch = &script->host->watch;
+  if (sigsetjmp(watch->way_out, 0) != 0) {
+    lua_State *was_running = watch->running;
+    far_watch_leave(watch);
+    far_watch_trace_dead(watch, was_running);
+    return false;
+  }
+  lua_State *L = script->L;
+  lua_pushcfunction(L, enter);
+  lua_pushlightuserdata(L, mine);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    failed_inside(script, L);
+    mine->how = FAR_TURN_FAILED;
+    mine->is_parked = false;
+  }
+  return true;
+}
+
+static void begin(far_script *script, far_turn *turn) {
+  far_assert(script->running == NULL);
+  far_turn_cancel(turn);
+  script->running = turn;
+  script->job = turn->job;
+  script->turn_ns = 0;
+}
+
+static void end(far_script *script, far_turn *turn, far_turn_end how) {
+  // The task may have ended meanwhile; then it is nobody's turn any more.
+  turn->job = script->job;
+  script->running = NULL;
+  script->job = NULL;
+  turn->end(turn, how);
 }
 
 void far_host_call(far_turn *turn) {
   far_script *script = turn->script;
   farside_host *host = script->host;
-  lua_State *L = script->L;
-  far_assert(script->running == NULL);
-  far_turn_cancel(turn);
-
-  entry visit = {.turn = turn, .how = FAR_TURN_FAILED};
+  far_assert(!script->is_dead);
+  if (script->is_parked) {
+    far_assert(script->running == turn);
+    host->turns_queued--;
+  } else {
+    begin(script, turn);
+  }
+  visit mine = {.turn = turn, .how = FAR_TURN_FAILED};
   bool was_running = host->is_running;
   host->is_running = true;
-  script->running = turn;
-  script->job = turn->job;
-
-  lua_pushcfunction(L, enter);
-  lua_pushlightuserdata(L, &visit);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
-    // Out of memory between the door and the script, or while reporting.
-    const char *message =
-        lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "unknown error";
-    far_host_fail(host, FARSIDE_SCRIPT, "%s", message);
-    far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, script,
-                  script->job ? &script->job->task : NULL, message);
-    lua_pop(L, 1);
-    drop_coroutine(script);
-    visit.how = FAR_TURN_FAILED;
-  }
-  if (visit.how == FAR_TURN_FAILED && host->wants_end)
-    visit.how = FAR_TURN_RETURNED;
-  if (visit.how == FAR_TURN_FAILED)
-    host->stats.errors++;
-
-  // The task may have ended meanwhile; then it is nobody's turn any more.
-  turn->job = script->job;
-  script->running = NULL;
-  script->job = NULL;
+  host->watch.used_ns = 0;
+  bool is_dropped = !pass(script, &mine);
+  charge(script, host->watch.used_ns);
+  if (mine.is_lifted && !is_dropped)
+    far_arena_lower(script->arena);
   host->is_running = was_running;
-  turn->end(turn, visit.how);
+  if (mine.is_parked && !is_dropped) {
+    script->is_parked = true;
+    host->turns_queued++;
+    return;
+  }
+  if (is_dropped || mine.is_killed)
+    stop(&mine, is_dropped);
+  else
+    check_job(script);
+  if (mine.how == FAR_TURN_FAILED && host->wants_end)
+    mine.how = FAR_TURN_RETURNED;
+  if (mine.how == FAR_TURN_FAILED && !is_dropped && !mine.is_killed)
+    host->stats.errors++;
+  end(script, turn, mine.how);
+}
+
+void far_turn_doom(far_script *script) {
+  script->is_doomed = script->is_parked;
 }

@@ -3,8 +3,9 @@
 // Loading, a listener, a timer, a step of a task: each is a turn. Turns wait in
 // their script's queue, run one at a time in a coroutine from a pool, and run
 // to completion as far as the script can tell; whoever sleeps has ended its
-// turn. Nothing else in Farside enters Lua, so this is the one place that
-// catches errors, and the place where budgets are armed.
+// turn. A turn that computes longer than its slice is parked, and goes on after
+// the other scripts had theirs. Nothing else in Farside enters Lua, so this is
+// the one place that catches errors, and the place where budgets are armed.
 #ifndef FAR_TURN_H
 #define FAR_TURN_H
 
@@ -60,8 +61,15 @@ void far_turn_queue(far_turn *turn);
 // Takes a turn out of the queue, without a call of `end`.
 void far_turn_cancel(far_turn *turn);
 
-// Runs a turn. The one door into Lua; never from inside a turn of that script.
+// Runs a turn, or the next slice of the one that is parked. The one door into
+// Lua; never from inside a turn of that script. Afterwards the script may be
+// dead: far_life_bury() comes next.
 void far_host_call(far_turn *turn);
+
+// Ends a turn that is parked, as far as its script knows at that very
+// instruction: it is never resumed, and what it has to close is closed when its
+// next slice comes.
+void far_turn_doom(struct far_script *script);
 
 // Frees a script's pooled coroutines.
 void far_turn_pool_clear(struct far_script *script);

@@ -32,20 +32,14 @@ typedef struct far_allowance {
   bool may_drop; // Not a script that may hold locks of foreign code.
 } far_allowance;
 
-// How a turn came back.
-typedef enum far_verdict {
-  FAR_IN_TIME,
-  FAR_SUSPENDED, // It has yielded, and can go on.
-  FAR_KILLED,    // It has given up; what it left behind is sound.
-  FAR_DROPPED    // It was jumped out of: its state is dead.
-} far_verdict;
-
 enum { FAR_TRACE_BYTES = 2048 };
 
 // One for each host. All but the first group belongs to the host's thread.
 struct far_watch {
   far_watch *next; // The watchdog's list.
-  pthread_t thread;
+  bool is_watched; // It is in there.
+  bool has_thread;
+  pthread_t thread; // Who computes.
   clockid_t cpu_clock;
   _Atomic uint64_t due_ns;   // When to look; UINT64_MAX: nothing computes.
   _Atomic uint64_t entry;    // Odd while something computes; grows.
@@ -53,14 +47,17 @@ struct far_watch {
   _Atomic uint64_t began_ns; // What the watchdog reads of this entry.
   _Atomic uint64_t slice_ns, cpu_ns, grace_ns;
   _Atomic bool may_drop;
-  uint64_t seen_entry, cpu_base_ns, slice_due_ns, kill_ns; // The watchdog's.
+  uint64_t seen_entry, look_ns, slice_due_ns, kill_ns; // The watchdog's own.
+  _Atomic uint64_t base_entry;  // For which entry the next line is meant.
+  _Atomic uint64_t cpu_base_ns; // What the thread had computed at its begin.
 
-  far_shield shield; // First of the thread's own; see far_watch_of_shield().
+  far_shield shield;
   lua_State *volatile running;        // The coroutine that computes.
   volatile sig_atomic_t is_suspended; // The slice's hook has yielded.
   volatile sig_atomic_t is_killed;
   sigjmp_buf way_out;
   far_watch *outer; // Whose turn called the one that computes.
+  uint64_t used_ns; // What entries have computed; whoever asks sets it to zero.
   char trace[FAR_TRACE_BYTES]; // Where a killed turn was; "" if not known.
 };
 
@@ -72,8 +69,8 @@ farside_status far_watch_open(far_watch *watch, int signal);
 // The last one ends the thread. Harmless when it was never opened.
 void far_watch_close(far_watch *watch);
 
-// Between these two a script computes. far_watch_enter() is followed by
-// sigsetjmp(watch->way_out, 0), whose second return means FAR_DROPPED.
+// Between these two a script computes. sigsetjmp(watch->way_out, 0) comes before
+// them; its second return is a drop, and then far_watch_leave() comes first.
 void far_watch_enter(far_watch *watch, lua_State *co,
                      const far_allowance *allowance);
 void far_watch_leave(far_watch *watch);
@@ -87,11 +84,19 @@ int far_watch_resume(far_watch *watch, lua_State *co, lua_State *from, int args,
 // lua_resetthread, under watch likewise: what `co` has to close runs in `co`.
 int far_watch_reset(far_watch *watch, lua_State *co, lua_State *from);
 
+// Stops the turn that computes as if its budget were spent, from inside a C
+// function that L called; the function then yields or raises an error.
+void far_watch_stop(far_watch *watch, lua_State *L);
+
 // Whether `co` was stopped for good: nobody may resume or close it.
 bool far_watch_has_killed(lua_State *co);
 
 // Writes down where L is, and who resumed it, without asking Lua for memory.
 void far_watch_trace(far_watch *watch, lua_State *L);
+
+// The same for a state that was dropped, which may be torn: what cannot be read
+// is left out.
+void far_watch_trace_dead(far_watch *watch, lua_State *L);
 
 // Nanoseconds that this thread has computed so far, and on the wall.
 uint64_t far_cpu_ns(void);

@@ -1,0 +1,277 @@
+#include "scripts.h"
+
+#include "host.h"
+#include "source.h"
+#include <stdio.h>
+#include <string.h>
+
+// -- Finding ------------------------------------------------------------------
+
+far_script *far_scripts_find(const farside_host *host, const char *name) {
+  for (far_list *link = host->scripts.next; link != &host->scripts;
+       link = link->next) {
+    far_script *script = far_list_item(link, far_script, link);
+    if (!script->is_dead && strcmp(script->name, name) == 0)
+      return script;
+  }
+  return NULL;
+}
+
+// "upload", "upload-2", …: "host" is the host's own.
+static void choose_name(const farside_host *host, const far_source *source,
+                        const far_manifest *manifest, char *name,
+                        size_t bytes) {
+  const char *wanted = source->given.name;
+  if (wanted == NULL || source->given.path == NULL)
+    wanted = manifest->said.name;
+  char base[96];
+  if (wanted != NULL)
+    snprintf(base, sizeof base, "%s", wanted);
+  else
+    far_source_base_name(source, base, sizeof base);
+  snprintf(name, bytes, "%s", base);
+  for (int i = 2; strcmp(name, "host") == 0 || far_scripts_find(host, name);
+       i++)
+    snprintf(name, bytes, "%s-%d", base, i);
+}
+
+// -- Loading ------------------------------------------------------------------
+
+// Takes the source over, also where it fails.
+static farside_status load(farside_host *host, far_source *source,
+                           const char *name) {
+  char error[FAR_SENTENCE_BYTES] = "", chosen[128];
+  far_manifest *manifest;
+  farside_status status =
+      far_source_settle(source, &manifest, error, sizeof error);
+  if (status != FARSIDE_OK) {
+    far_source_free(source);
+    if (status == FARSIDE_NOMEM)
+      snprintf(error, sizeof error, "%s", farside_status_text(status));
+    far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, NULL, NULL, error);
+    host->stats.errors++;
+    return far_host_fail(host, status, "%s", error);
+  }
+  if (name == NULL) {
+    choose_name(host, source, manifest, chosen, sizeof chosen);
+    name = chosen;
+  }
+  if (host->app.state == FAR_APP_GONE)
+    far_life_launch(host, host->config.launch_reason, NULL);
+  // What is loaded must be able to run, asleep or not.
+  if (host->app.state == FAR_APP_SUSPENDED)
+    far_life_move(host, FAR_APP_BACKGROUND, NULL);
+  far_script *script;
+  status = far_script_open(host, name, source, manifest, &script);
+  if (status != FARSIDE_OK)
+    return far_host_fail(host, status, "%s cannot be opened: %s", name,
+                         farside_status_text(status));
+  far_life_greet(host, script);
+  status = far_script_load(script);
+  if (script->is_dead) {
+    far_life_bury(host);
+    return FARSIDE_KILLED;
+  }
+  if (status != FARSIDE_OK) {
+    far_jobs_cancel(host, script, "its script failed to load");
+    far_script_close(script);
+  }
+  return status;
+}
+
+static farside_status refuse(farside_host *host, const char *what) {
+  return far_host_fail(host, FARSIDE_BUSY,
+                       "a script cannot be %s from inside a callback", what);
+}
+
+// What the load does not say, the host's config does.
+static void fill_limits(farside_limits *limits, const farside_limits *host) {
+  uint64_t *mine = (uint64_t *)(void *)limits;
+  const uint64_t *theirs = (const uint64_t *)(const void *)host;
+  for (size_t i = 0; i < sizeof *limits / sizeof *mine; i++)
+    mine[i] = mine[i] ? mine[i] : theirs[i];
+}
+
+farside_status farside_load(farside_host *host, const farside_source *source) {
+  if (host == NULL || source == NULL)
+    return FARSIDE_INVALID;
+  if (host->is_running)
+    return refuse(host, "loaded");
+  farside_source given = *source;
+  fill_limits(&given.grant.limits, &host->config.limits);
+  char error[FAR_SENTENCE_BYTES] = "";
+  far_source *copy;
+  farside_status status =
+      far_source_copy(&host->memory, &given, &copy, error, sizeof error);
+  if (status != FARSIDE_OK)
+    return far_host_fail(host, status, "%s",
+                         error[0] ? error : farside_status_text(status));
+  status = load(host, copy, NULL);
+  return far_host_close_if_asked(host) ? FARSIDE_CLOSED : status;
+}
+
+farside_status farside_load_file(farside_host *host, const char *path, int argc,
+                                 const char *const *argv) {
+  farside_source source;
+  farside_source_init(&source);
+  source.path = path;
+  source.argc = argc;
+  source.argv = argv;
+  return farside_load(host, &source);
+}
+
+farside_status farside_load_buffer(farside_host *host, const char *name,
+                                   const char *code, size_t bytes, int argc,
+                                   const char *const *argv) {
+  farside_source source;
+  farside_source_init(&source);
+  source.name = name;
+  source.code = code;
+  source.code_bytes = bytes;
+  source.argc = argc;
+  source.argv = argv;
+  return farside_load(host, &source);
+}
+
+// -- What there is ------------------------------------------------------------
+
+bool farside_script_at(const farside_host *host, size_t index,
+                       farside_script *description) {
+  const far_script *script = NULL;
+  for (const far_list *link = host->scripts.next;
+       link != &host->scripts && script == NULL; link = link->next)
+    if (index-- == 0)
+      script = far_list_item(link, far_script, link);
+  if (script == NULL)
+    return false;
+  uint64_t tasks_open = 0;
+  for (const far_task *task = host->tasks.first; task; task = task->next)
+    tasks_open += ((const far_job *)(const void *)task)->script == script;
+  far_arena_usage usage = {0};
+  if (script->arena != NULL)
+    far_arena_get_usage(script->arena, &usage);
+  *description = (farside_script){
+      .name = script->name,
+      .path = script->source ? script->source->given.path : NULL,
+      .script_version = script->manifest ? script->manifest->said.version : NULL,
+      .memory_bytes = usage.used_bytes,
+      .memory_peak_bytes = usage.peak_bytes,
+      .memory_limit_bytes = script->limits.memory_bytes,
+      .cpu_ms = script->cpu_ns / 1000000,
+      .tasks_open = tasks_open,
+      .messages = script->messages,
+      .is_computing = script->is_parked};
+  return true;
+}
+
+// -- Closing and reloading ----------------------------------------------------
+
+static farside_status unknown(farside_host *host, const char *name) {
+  return far_host_fail(host, FARSIDE_NOSCRIPT, "there is no script '%s'", name);
+}
+
+static void close(far_script *script, const char *why) {
+  far_jobs_cancel(script->host, script, why);
+  far_script_close(script);
+}
+
+farside_status farside_script_close(farside_host *host, const char *name) {
+  if (host == NULL || name == NULL)
+    return FARSIDE_INVALID;
+  if (host->is_running)
+    return refuse(host, "closed");
+  far_script *script = far_scripts_find(host, name);
+  if (script == NULL)
+    return unknown(host, name);
+  host->is_running = true; // Whoever hears of it cannot close it again.
+  far_host_note(host, FAR_WHAT_SCRIPT_CLOSE, FARSIDE_INFO, script, NULL, NULL);
+  close(script, "its script was closed");
+  host->is_running = false;
+  return far_host_close_if_asked(host) ? FARSIDE_CLOSED : FARSIDE_OK;
+}
+
+farside_status farside_script_reload(farside_host *host, const char *name) {
+  if (host == NULL || name == NULL)
+    return FARSIDE_INVALID;
+  if (host->is_running)
+    return refuse(host, "reloaded");
+  far_script *script = far_scripts_find(host, name);
+  far_source *source =
+      script ? script->source : far_life_take_source(host, name);
+  if (source == NULL)
+    return unknown(host, name);
+  char kept[128];
+  snprintf(kept, sizeof kept, "%s", name);
+  host->is_running = true;
+  if (script != NULL) {
+    script->source = NULL; // It outlives the script.
+    far_host_note(host, FAR_WHAT_SCRIPT_RELOAD, FARSIDE_INFO, script, NULL,
+                  NULL);
+    close(script, "its script was reloaded");
+  }
+  host->is_running = false;
+  farside_status status = load(host, source, kept);
+  return far_host_close_if_asked(host) ? FARSIDE_CLOSED : status;
+}
+
+// -- Messages -----------------------------------------------------------------
+
+static farside_status deliver(far_script *to, far_event *event) {
+  uint64_t most = far_hooks.is_listening(to) ? to->limits.messages
+                                             : FAR_MESSAGES_UNHEARD_MAX;
+  if (to->messages >= most || to->messages >= to->limits.messages)
+    return FARSIDE_LIMIT;
+  to->messages++;
+  event->waiting = &to->messages;
+  to->deliver(to, event);
+  return FARSIDE_OK;
+}
+
+farside_status far_scripts_send(farside_host *host, const char *from,
+                                const char *to, const char *json) {
+  if (strlen(json) > FAR_MESSAGE_BYTES_MAX)
+    return FARSIDE_LIMIT;
+  if (strcmp(to, "host") == 0) {
+    if (host->config.on_message == NULL)
+      return FARSIDE_UNSUPPORTED;
+    host->config.on_message(host->config.user, from, json);
+    return FARSIDE_OK;
+  }
+  far_script *target = far_scripts_find(host, to);
+  if (target == NULL || target->deliver == NULL)
+    return FARSIDE_NOSCRIPT;
+  far_event *event;
+  farside_status status = far_event_message(json, from, &event);
+  if (status != FARSIDE_OK)
+    return status;
+  status = deliver(target, event);
+  far_event_release(event);
+  return status;
+}
+
+void far_scripts_take(farside_host *host, far_event *event) {
+  far_script *to = far_scripts_find(host, event->detail);
+  farside_status status = FARSIDE_NOSCRIPT;
+  char name[128];
+  snprintf(name, sizeof name, "%s", event->detail);
+  if (to != NULL && to->deliver != NULL)
+    status = far_event_set_detail(event, "host") ? deliver(to, event)
+                                                 : FARSIDE_NOMEM;
+  far_event_release(event);
+  if (status != FARSIDE_OK)
+    far_host_notef(host, FAR_WHAT_LOG, FARSIDE_ERROR, to, NULL,
+                   "a message to %s is lost: %s", name,
+                   status == FARSIDE_LIMIT ? "too many wait for it already"
+                                           : farside_status_text(status));
+}
+
+farside_status farside_send(farside_host *host, const char *script,
+                            const char *json) {
+  if (host == NULL || script == NULL || json == NULL)
+    return FARSIDE_INVALID;
+  far_event *event;
+  farside_status status = far_event_message(json, script, &event);
+  if (status == FARSIDE_OK)
+    far_inbox_put(host->inbox, event);
+  return status;
+}

@@ -1,0 +1,505 @@
+#include "watchdog.h"
+
+#include "far_assert.h"
+#include <errno.h>
+#include <lauxlib.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <uv.h>
+
+enum {
+  // How often a signal is repeated until there is an answer. Not oftener: to
+  // arm a hook walks all frames of the coroutine, 0.5 ms at its deepest.
+  TICK_NS = 1000 * 1000,
+  // A turn is looked at this early even when nothing is due: from there on its
+  // processor time is known exactly.
+  FIRST_LOOK_NS = 10 * 1000 * 1000,
+  // How long the thread goes on looking after the last turn, so that a busy
+  // host does not pay a system call for each.
+  LINGER_NS = 20 * 1000 * 1000,
+  TRACE_LEVELS = 12
+};
+
+typedef enum verb { NOTHING, SUSPEND, KILL, DROP, VERBS } verb;
+
+static const uint64_t never = UINT64_MAX;
+
+// -- Time ---------------------------------------------------------------------
+
+static uint64_t read_clock(clockid_t clock) {
+  struct timespec time;
+  if (clock_gettime(clock, &time) != 0)
+    return 0; // The thread is gone, and with it the turn.
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+uint64_t far_now_ns(void) {
+  return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t far_cpu_ns(void) {
+  return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static uint64_t later(uint64_t now_ns, uint64_t wait_ns) {
+  return wait_ns < never - now_ns ? now_ns + wait_ns : never;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+// -- What a script is told ----------------------------------------------------
+
+// Whose turn computes on this thread.
+static _Thread_local far_watch *volatile here;
+
+static uint64_t order_for(uint64_t entry, verb what) {
+  return entry * VERBS + (uint64_t)what;
+}
+
+static bool is_ordered(far_watch *watch, verb what) {
+  return atomic_load(&watch->order) ==
+         order_for(atomic_load(&watch->entry), what);
+}
+
+// The slice is over. Where nothing can yield, the next tick tries again.
+static void suspend_hook(lua_State *L, lua_Debug *frame) {
+  (void)frame;
+  lua_sethook(L, NULL, 0, 0);
+  far_watch *watch = here;
+  // A coroutine keeps its hook: it may have been armed in a turn that is over,
+  // or have been made by one that was armed.
+  if (watch == NULL || L != watch->running || watch->is_killed ||
+      !is_ordered(watch, SUSPEND) || !lua_isyieldable(L))
+    return;
+  watch->is_suspended = 1;
+  atomic_store(&watch->order, 0);
+  lua_yield(L, 0);
+}
+
+// A budget is spent. Only a count or a line lets a hook yield; what cannot
+// yield raises an error, and the hook stays, whoever catches it.
+static void kill_hook(lua_State *L, lua_Debug *frame) {
+  far_watch *watch = here;
+  if (watch != NULL && watch->trace[0] == '\0')
+    far_watch_trace(watch, L);
+  if (frame->event == LUA_HOOKRET)
+    return;
+  bool is_call =
+      frame->event == LUA_HOOKCALL || frame->event == LUA_HOOKTAILCALL;
+  if (!is_call && lua_isyieldable(L))
+    lua_yield(L, 0);
+  else
+    luaL_error(L, "the script was stopped");
+}
+
+static void arm_kill(lua_State *L) {
+  lua_sethook(L, kill_hook,
+              LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
+bool far_watch_has_killed(lua_State *co) {
+  return lua_gethook(co) == kill_hook;
+}
+
+static void drop(far_shield *shield) {
+  far_watch *watch = (far_watch *)(void *)((char *)shield -
+                                           offsetof(far_watch, shield));
+  siglongjmp(watch->way_out, 1);
+}
+
+// Runs on the thread that computes, between any two of its instructions.
+static void obey(far_watch *watch) {
+  uint64_t order = atomic_load(&watch->order);
+  if (order / VERBS != atomic_load(&watch->entry))
+    return; // It was meant for a turn that is over.
+  lua_State *running = watch->running;
+  switch ((verb)(order % VERBS)) {
+  case SUSPEND:
+    // Somebody else's hook, such as a coverage tool's, is not disturbed.
+    if (lua_gethook(running) == NULL)
+      lua_sethook(running, suspend_hook, LUA_MASKCOUNT, 1);
+    break;
+  case KILL:
+    watch->is_killed = 1;
+    arm_kill(running);
+    break;
+  case DROP:
+    watch->is_killed = 1;
+    if (watch->shield.depth > 0)
+      watch->shield.is_pending = 1;
+    else
+      drop(&watch->shield);
+    break;
+  default:
+    break;
+  }
+}
+
+// -- The thread ---------------------------------------------------------------
+
+static struct {
+  uv_mutex_t gate;  // Held while a host comes or goes.
+  uv_mutex_t mutex; // Held while the thread looks, and around the list.
+  uv_cond_t wake;
+  uv_thread_t thread;
+  far_watch *first;
+  int signal;
+  struct sigaction old;
+  bool is_ending;
+  _Atomic uint64_t next_ns; // When it looks next.
+} dog;
+
+static uv_once_t once = UV_ONCE_INIT;
+static bool is_ready;
+
+static void prepare(void) {
+  is_ready = uv_mutex_init(&dog.gate) == 0 && uv_mutex_init(&dog.mutex) == 0 &&
+             uv_cond_init(&dog.wake) == 0;
+}
+
+static void signalled(int signal, siginfo_t *info, void *context) {
+  int error = errno;
+  far_watch *watch = here;
+  if (watch != NULL)
+    obey(watch);
+  // The number may be somebody else's too.
+  else if (dog.old.sa_flags & SA_SIGINFO)
+    dog.old.sa_sigaction(signal, info, context);
+  else if (dog.old.sa_handler != SIG_DFL && dog.old.sa_handler != SIG_IGN)
+    dog.old.sa_handler(signal);
+  errno = error;
+}
+
+static void tell(far_watch *watch, uint64_t entry, verb what) {
+  atomic_store(&watch->order, order_for(entry, what));
+  pthread_kill(watch->thread, dog.signal);
+}
+
+// Begins to follow an entry: it has computed for as long as it lasts already,
+// at the most.
+static void meet(far_watch *watch, uint64_t entry, uint64_t now_ns,
+                 uint64_t cpu_ns) {
+  uint64_t began_ns = atomic_load(&watch->began_ns);
+  uint64_t lasted_ns = now_ns > began_ns ? now_ns - began_ns : 0;
+  lasted_ns = sooner(lasted_ns, FIRST_LOOK_NS);
+  watch->seen_entry = entry;
+  atomic_store(&watch->cpu_base_ns, cpu_ns > lasted_ns ? cpu_ns - lasted_ns : 0);
+  atomic_store(&watch->base_entry, entry);
+  watch->slice_due_ns = later(began_ns, atomic_load(&watch->slice_ns));
+  watch->look_ns = 0;
+  watch->kill_ns = 0;
+}
+
+// Looks at a turn; returns when to look again.
+static uint64_t look(far_watch *watch, uint64_t now_ns) {
+  uint64_t entry = atomic_load(&watch->entry);
+  uint64_t due_ns = atomic_load(&watch->due_ns);
+  if (entry % 2 == 0 || due_ns == never)
+    return never;
+  if (watch->seen_entry == entry)
+    due_ns = watch->look_ns;
+  if (now_ns < due_ns)
+    return due_ns;
+  uint64_t cpu_ns = read_clock(watch->cpu_clock);
+  if (watch->seen_entry != entry)
+    meet(watch, entry, now_ns, cpu_ns);
+  uint64_t budget_ns = atomic_load(&watch->cpu_ns);
+  uint64_t grace_ns = atomic_load(&watch->grace_ns);
+  bool may_drop = atomic_load(&watch->may_drop);
+  if (atomic_load(&watch->entry) != entry) {
+    watch->seen_entry = 0; // What was read belongs to two turns.
+    return now_ns;
+  }
+
+  uint64_t base_ns = atomic_load(&watch->cpu_base_ns);
+  uint64_t used_ns = cpu_ns > base_ns ? cpu_ns - base_ns : 0;
+  if (watch->kill_ns == 0 && used_ns >= budget_ns)
+    watch->kill_ns = now_ns;
+  uint64_t wait_ns = TICK_NS;
+  if (watch->kill_ns != 0) {
+    bool has_answer_time = now_ns - watch->kill_ns < grace_ns;
+    tell(watch, entry, has_answer_time || !may_drop ? KILL : DROP);
+  } else if (now_ns >= watch->slice_due_ns) {
+    tell(watch, entry, SUSPEND);
+  } else {
+    wait_ns = sooner(watch->slice_due_ns - now_ns,
+                     budget_ns == never ? never : budget_ns - used_ns);
+  }
+  watch->look_ns = later(now_ns, wait_ns);
+  return watch->look_ns;
+}
+
+// The earliest moment that anybody's entry asks for.
+static uint64_t earliest_due(void) {
+  uint64_t due_ns = never;
+  for (far_watch *watch = dog.first; watch; watch = watch->next)
+    if (atomic_load(&watch->entry) != watch->seen_entry)
+      due_ns = sooner(due_ns, atomic_load(&watch->due_ns));
+  return due_ns;
+}
+
+static uint64_t entries(void) {
+  uint64_t sum = 0;
+  for (far_watch *watch = dog.first; watch; watch = watch->next)
+    sum += atomic_load(&watch->entry);
+  return sum;
+}
+
+static void watch_all(void *unused) {
+  (void)unused;
+  uint64_t entries_seen = 0;
+  uv_mutex_lock(&dog.mutex);
+  while (!dog.is_ending) {
+    uint64_t now_ns = far_now_ns(), next_ns = never;
+    for (far_watch *watch = dog.first; watch; watch = watch->next)
+      next_ns = sooner(next_ns, look(watch, now_ns));
+    uint64_t entries_now = entries();
+    if (entries_now != entries_seen)
+      next_ns = sooner(next_ns, later(now_ns, LINGER_NS));
+    entries_seen = entries_now;
+    // Whoever enters after this reads it, and wakes us; whoever entered before
+    // is seen here.
+    atomic_store(&dog.next_ns, next_ns);
+    if (earliest_due() < next_ns)
+      next_ns = earliest_due();
+    if (next_ns == never)
+      uv_cond_wait(&dog.wake, &dog.mutex);
+    else if (next_ns > now_ns)
+      uv_cond_timedwait(&dog.wake, &dog.mutex, next_ns - now_ns);
+  }
+  uv_mutex_unlock(&dog.mutex);
+}
+
+static void wake(void) {
+  uv_mutex_lock(&dog.mutex);
+  uv_cond_signal(&dog.wake);
+  uv_mutex_unlock(&dog.mutex);
+}
+
+// The thread takes no signal: they are for those who have a handler to run.
+static bool start_thread(void) {
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  bool is_started = uv_thread_create(&dog.thread, watch_all, NULL) == 0;
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  return is_started;
+}
+
+// Without SA_NODEFER a jump out of the handler would leave the signal blocked.
+static bool start(int signal) {
+  dog.signal = signal;
+  dog.is_ending = false;
+  atomic_store(&dog.next_ns, never);
+  struct sigaction action = {.sa_sigaction = signalled,
+                             .sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER};
+  sigemptyset(&action.sa_mask);
+  if (sigaction(signal, &action, &dog.old) != 0)
+    return false;
+  if (start_thread())
+    return true;
+  sigaction(signal, &dog.old, NULL);
+  return false;
+}
+
+static void stop(void) {
+  uv_mutex_lock(&dog.mutex);
+  dog.is_ending = true;
+  uv_cond_signal(&dog.wake);
+  uv_mutex_unlock(&dog.mutex);
+  uv_thread_join(&dog.thread);
+  struct sigaction now;
+  if (sigaction(dog.signal, NULL, &now) == 0 && now.sa_sigaction == signalled)
+    sigaction(dog.signal, &dog.old, NULL);
+}
+
+farside_status far_watch_open(far_watch *watch, int signal) {
+  watch->shield.drop = drop;
+  atomic_store(&watch->due_ns, never);
+  if (signal < 0)
+    return FARSIDE_OK;
+  uv_once(&once, prepare);
+  if (!is_ready)
+    return FARSIDE_SYSTEM;
+  signal = signal == 0 ? SIGURG : signal;
+  farside_status status = FARSIDE_OK;
+  uv_mutex_lock(&dog.gate);
+  if (dog.first == NULL ? !start(signal) : dog.signal != signal)
+    status = dog.first == NULL ? FARSIDE_SYSTEM : FARSIDE_INVALID;
+  if (status == FARSIDE_OK) {
+    uv_mutex_lock(&dog.mutex);
+    watch->next = dog.first;
+    dog.first = watch;
+    watch->is_watched = true;
+    uv_mutex_unlock(&dog.mutex);
+  }
+  uv_mutex_unlock(&dog.gate);
+  return status;
+}
+
+void far_watch_close(far_watch *watch) {
+  if (!watch->is_watched)
+    return;
+  far_assert(watch->shield.depth == 0);
+  uv_mutex_lock(&dog.gate);
+  uv_mutex_lock(&dog.mutex);
+  far_watch **link = &dog.first;
+  while (*link != watch)
+    link = &(*link)->next;
+  *link = watch->next;
+  watch->is_watched = false;
+  uv_mutex_unlock(&dog.mutex);
+  if (dog.first == NULL)
+    stop();
+  uv_mutex_unlock(&dog.gate);
+}
+
+// -- Entering and leaving -----------------------------------------------------
+
+// A host may be driven by another thread than before, which may not take the
+// signal yet.
+static void adopt_thread(far_watch *watch) {
+  sigset_t mine;
+  sigemptyset(&mine);
+  sigaddset(&mine, dog.signal);
+  pthread_sigmask(SIG_UNBLOCK, &mine, NULL);
+  uv_mutex_lock(&dog.mutex);
+  watch->thread = pthread_self();
+  if (pthread_getcpuclockid(watch->thread, &watch->cpu_clock) != 0)
+    watch->cpu_clock = CLOCK_MONOTONIC;
+  watch->has_thread = true;
+  uv_mutex_unlock(&dog.mutex);
+}
+
+void far_watch_enter(far_watch *watch, lua_State *co,
+                     const far_allowance *allowance) {
+  far_assert(watch->shield.depth == 0);
+  watch->running = co;
+  watch->is_suspended = watch->is_killed = 0;
+  watch->shield.is_pending = 0;
+  watch->shield.is_exposed = 1;
+  watch->trace[0] = '\0';
+  watch->outer = here;
+  here = watch;
+  uint64_t now_ns = far_now_ns();
+  atomic_store_explicit(&watch->began_ns, now_ns, memory_order_relaxed);
+  if (!watch->is_watched)
+    return;
+  if (!watch->has_thread || !pthread_equal(watch->thread, pthread_self()))
+    adopt_thread(watch);
+  uint64_t first_ns = sooner(allowance->slice_ns, allowance->cpu_ns);
+  uint64_t due_ns =
+      first_ns == never ? never : later(now_ns, sooner(first_ns, FIRST_LOOK_NS));
+  atomic_store_explicit(&watch->slice_ns, allowance->slice_ns,
+                        memory_order_relaxed);
+  atomic_store_explicit(&watch->cpu_ns, allowance->cpu_ns,
+                        memory_order_relaxed);
+  atomic_store_explicit(&watch->grace_ns, allowance->grace_ns,
+                        memory_order_relaxed);
+  atomic_store_explicit(&watch->may_drop, allowance->may_drop,
+                        memory_order_relaxed);
+  uint64_t entry = atomic_load_explicit(&watch->entry, memory_order_relaxed);
+  atomic_store_explicit(&watch->entry, entry + 1, memory_order_release);
+  atomic_store(&watch->due_ns, due_ns);
+  if (due_ns < atomic_load(&dog.next_ns))
+    wake();
+}
+
+// A short turn is counted by the wall: to ask for the processor's time costs
+// more than most turns do.
+static uint64_t used_ns(far_watch *watch) {
+  uint64_t lasted_ns = far_now_ns() - atomic_load(&watch->began_ns);
+  if (lasted_ns < FIRST_LOOK_NS ||
+      atomic_load(&watch->base_entry) != atomic_load(&watch->entry))
+    return lasted_ns;
+  return far_cpu_ns() - atomic_load(&watch->cpu_base_ns);
+}
+
+void far_watch_leave(far_watch *watch) {
+  watch->used_ns += used_ns(watch);
+  if (watch->is_watched) {
+    uint64_t entry = atomic_load_explicit(&watch->entry, memory_order_relaxed);
+    atomic_store_explicit(&watch->due_ns, never, memory_order_relaxed);
+    atomic_store_explicit(&watch->entry, entry + 1, memory_order_release);
+  }
+  here = watch->outer;
+  watch->running = NULL;
+  watch->shield.is_exposed = 0;
+  far_assert(watch->shield.depth == 0);
+}
+
+int far_watch_resume(far_watch *watch, lua_State *co, lua_State *from, int args,
+                     int *results) {
+  watch->running = co;
+  int status = lua_resume(co, from, args, results);
+  watch->running = from;
+  if (watch->is_killed)
+    arm_kill(from);
+  return status;
+}
+
+int far_watch_reset(far_watch *watch, lua_State *co, lua_State *from) {
+  watch->running = co;
+  int status = lua_resetthread(co);
+  watch->running = from;
+  if (watch->is_killed)
+    arm_kill(from);
+  return status;
+}
+
+void far_watch_stop(far_watch *watch, lua_State *L) {
+  watch->is_killed = 1;
+  arm_kill(L);
+}
+
+// -- Where it was -------------------------------------------------------------
+
+void far_watch_trace(far_watch *watch, lua_State *L) {
+  size_t length = 0;
+  lua_Debug frame;
+  for (int level = 0; level < TRACE_LEVELS && lua_getstack(L, level, &frame);
+       level++) {
+    if (!lua_getinfo(L, "Sl", &frame))
+      break;
+    size_t left = sizeof watch->trace - length;
+    int written =
+        frame.currentline > 0
+            ? snprintf(watch->trace + length, left, "%s%s:%d",
+                       length ? "\n\t" : "", frame.short_src, frame.currentline)
+            : snprintf(watch->trace + length, left, "%s%s",
+                       length ? "\n\t" : "", frame.short_src);
+    if (written < 0 || (size_t)written >= left)
+      break;
+    length += (size_t)written;
+  }
+}
+
+static _Thread_local sigjmp_buf unreadable;
+static _Thread_local volatile sig_atomic_t is_reading;
+
+static void faulted(int signal) {
+  if (is_reading)
+    siglongjmp(unreadable, 1);
+  struct sigaction fall = {.sa_handler = SIG_DFL};
+  sigaction(signal, &fall, NULL); // The fault happens again, and is its own.
+}
+
+void far_watch_trace_dead(far_watch *watch, lua_State *L) {
+  struct sigaction action = {.sa_handler = faulted, .sa_flags = SA_NODEFER};
+  struct sigaction old_fault, old_bus;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGSEGV, &action, &old_fault);
+  sigaction(SIGBUS, &action, &old_bus);
+  is_reading = 1;
+  if (sigsetjmp(unreadable, 0) == 0)
+    far_watch_trace(watch, L);
+  else
+    watch->trace[0] = '\0';
+  is_reading = 0;
+  sigaction(SIGSEGV, &old_fault, NULL);
+  sigaction(SIGBUS, &old_bus, NULL);
+}
