@@ -1,6 +1,7 @@
 #include "command.h"
 
 #include "duration.h"
+#include "manifest.h"
 #include <errno.h>
 #include <string.h>
 
@@ -20,20 +21,111 @@ static bool takes(const far_command *command, const char *name, size_t length) {
   return strstr(command->options, padded) != NULL;
 }
 
+static int read_os(const far_command *command, const char *value,
+                   command_line *line) {
+  (void)command;
+  line->os = value;
+  return EXIT_FINE;
+}
+
+static int read_plan(const far_command *command, const char *value,
+                     command_line *line) {
+  (void)command;
+  line->plan = value;
+  return EXIT_FINE;
+}
+
+static int read_timeline(const far_command *command, const char *value,
+                         command_line *line) {
+  (void)command;
+  line->timeline = value;
+  return EXIT_FINE;
+}
+
+static int read_grace(const far_command *command, const char *value,
+                      command_line *line) {
+  if (far_duration_parse(value, &line->grace_ms) && line->grace_ms != 0)
+    return EXIT_FINE;
+  return complain(command,
+                  "--grace needs a time with its unit, such as 30s, not %s",
+                  value);
+}
+
+static int read_limits(const far_command *command, const char *value,
+                       command_line *line) {
+  static const farside_limits none;
+  char why[FAR_SENTENCE_BYTES];
+  if (memcmp(&line->limits, &none, sizeof none) != 0)
+    return complain(command, "--limits is given twice: %s",
+                    "write all limits in one, with commas");
+  if (far_limits_parse(value, &line->limits, why, sizeof why))
+    return EXIT_FINE;
+  return complain(command, "--limits: %s", why);
+}
+
+static int read_grant(const far_command *command, const char *value,
+                      command_line *line) {
+  char why[FAR_SENTENCE_BYTES];
+  far_permission permission;
+  if (!far_permission_parse(value, &permission, &value, why, sizeof why))
+    return complain(command, "--grant: %s", why);
+  command_grants *grants = permission == FAR_PERMISSION_MODULE ? &line->modules
+                           : permission == FAR_PERMISSION_HTTP
+                               ? &line->http
+                               : &line->background;
+  // To grant a mode takes none of the usual ones away.
+  if (grants == &line->background && grants->count == 0)
+    grants->values[grants->count++] = "task";
+  if (grants->count >= GRANTS_MAX)
+    return complain(command, "--grant is given too often: %s", value);
+  grants->values[grants->count++] = value;
+  return EXIT_FINE;
+}
+
+// An option sets a flag, or reads its value.
+static const struct {
+  const char *name;
+  size_t flag;
+  int (*read)(const far_command *command, const char *value,
+              command_line *line);
+} options[] = {
+    {.name = "--os", .read = read_os},
+    {.name = "--plan", .read = read_plan},
+    {.name = "--timeline", .read = read_timeline},
+    {.name = "--grace", .read = read_grace},
+    {.name = "--limits", .read = read_limits},
+    {.name = "--grant", .read = read_grant},
+    {.name = "--trust", .flag = offsetof(command_line, is_trusted)},
+    {.name = "--isolate", .flag = offsetof(command_line, is_isolated)},
+    {.name = "--verbose", .flag = offsetof(command_line, is_verbose)},
+    {.name = "-v", .flag = offsetof(command_line, is_verbose)},
+};
+
+enum { OPTIONS = sizeof options / sizeof *options };
+
+static size_t find_option(const char *name, size_t length) {
+  for (size_t i = 0; i < OPTIONS; i++)
+    if (strlen(options[i].name) == length &&
+        strncmp(options[i].name, name, length) == 0)
+      return i;
+  return OPTIONS;
+}
+
 // Reads one option into `line`; `*i` moves on when its value is the next word.
 static int parse_option(const far_command *command, int argc,
                         const char *const *argv, int *i, command_line *line) {
   const char *option = argv[*i];
   const char *equals = strchr(option, '=');
   size_t length = equals ? (size_t)(equals - option) : strlen(option);
-  if (!takes(command, option, length))
+  size_t at = find_option(option, length);
+  if (at == OPTIONS || !takes(command, option, length))
     return complain(command,
                     line->script ? "there is no option %s (what is meant for "
                                    "the script goes behind --)"
                                  : "there is no option %s",
                     option);
-  if (strncmp(option, "--verbose", length) == 0 || option[1] == 'v') {
-    line->is_verbose = true;
+  if (options[at].read == NULL) {
+    *(bool *)((char *)line + options[at].flag) = true;
     return equals ? complain(command, "%s: this option takes no value", option)
                   : EXIT_FINE;
   }
@@ -42,17 +134,7 @@ static int parse_option(const far_command *command, int argc,
     value = argv[++*i];
   if (value == NULL || *value == '\0')
     return complain(command, "%s needs a value", option);
-  if (strncmp(option, "--os", length) == 0)
-    line->os = value;
-  else if (strncmp(option, "--plan", length) == 0)
-    line->plan = value;
-  else if (strncmp(option, "--timeline", length) == 0)
-    line->timeline = value;
-  else if (!far_duration_parse(value, &line->grace_ms) || line->grace_ms == 0)
-    return complain(command,
-                    "--grace needs a time with its unit, such as 30s, not %s",
-                    value);
-  return EXIT_FINE;
+  return options[at].read(command, value, line);
 }
 
 // Options may stand before and after SCRIPT; its own arguments begin with the
@@ -84,6 +166,14 @@ int command_line_parse(const far_command *command, int argc,
   line->argc = argc - i;
   line->argv = argv + i;
   return EXIT_FINE;
+}
+
+farside_permissions command_line_permissions(const command_line *line) {
+  return (farside_permissions){
+      .modules = line->modules.count ? line->modules.values : NULL,
+      .http = line->http.count ? line->http.values : NULL,
+      .background = line->background.count ? line->background.values : NULL,
+      .limits = line->limits};
 }
 
 // -- The timeline's file ------------------------------------------------------

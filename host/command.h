@@ -2,6 +2,7 @@
 #ifndef FAR_COMMAND_H
 #define FAR_COMMAND_H
 
+#include "farside.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,14 @@ enum {
   EXIT_HOST_KILLED = 4
 };
 
+enum { GRANTS_MAX = 64 }; // Of each kind.
+
+// What --grant said of one kind.
+typedef struct command_grants {
+  const char *values[GRANTS_MAX + 1]; // NULL last.
+  size_t count;
+} command_grants;
+
 // What the command line said; options that were not given stay zero.
 typedef struct command_line {
   const char *os;
@@ -23,6 +32,10 @@ typedef struct command_line {
   const char *timeline; // A file, or "-" for standard output.
   uint64_t grace_ms;
   bool is_verbose;
+  bool is_trusted;
+  bool is_isolated;
+  farside_limits limits;
+  command_grants modules, http, background;
   const char *script; // A path, or NULL.
   int argc;           // The script's arguments.
   const char *const *argv;
@@ -44,6 +57,9 @@ extern const far_command simulate_command;
 // one sentence to stderr and returns EXIT_USAGE.
 int command_line_parse(const far_command *command, int argc,
                        const char *const *argv, command_line *line);
+
+// What --limits and --grant say together. The lists are the line's.
+farside_permissions command_line_permissions(const command_line *line);
 
 // Opens the file of --timeline for writing; "-" is standard output. Returns
 // NULL after a sentence on stderr.
