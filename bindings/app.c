@@ -42,7 +42,10 @@ static int add(lua_State *L, bool is_once) {
   luaL_setmetatable(L, handle_class);
   lua_pushvalue(L, 2);
   int ref = luaL_ref(L, LUA_REGISTRYINDEX);
-  mine->id = far_listener_add(script, kind, ref, is_once);
+  far_begin_change(script);
+  uint64_t id = far_listener_add(script, kind, ref, is_once);
+  far_end_change(script);
+  mine->id = id;
   if (mine->id == 0) {
     luaL_unref(L, LUA_REGISTRYINDEX, ref);
     return luaL_error(L, "not enough memory");
@@ -63,8 +66,10 @@ static int once(lua_State *L) {
 // removeAllListeners([event])
 static int remove_all_listeners(lua_State *L) {
   far_script *script = far_script_of(L);
-  far_listener_remove_all(script, lua_isnoneornil(L, 1) ? FAR_EVENTS
-                                                        : check_event(L, 1));
+  far_event_kind kind = lua_isnoneornil(L, 1) ? FAR_EVENTS : check_event(L, 1);
+  far_begin_change(script);
+  far_listener_remove_all(script, kind);
+  far_end_change(script);
   return 0;
 }
 
@@ -74,7 +79,9 @@ static int remove_handle(lua_State *L) {
   const handle *mine = luaL_testudata(L, 1, handle_class);
   if (mine == NULL)
     return luaL_error(L, "write handle:remove(), with a colon");
+  far_begin_change(script);
   far_listener_remove(script, mine->id);
+  far_end_change(script);
   return 0;
 }
 
@@ -119,16 +126,24 @@ static int get_launch_url(lua_State *L) {
 
 // exitApp(): the app ends as soon as its open tasks have ended.
 static int exit_app(lua_State *L) {
-  far_life_terminate(far_script_of(L)->host, "exitApp", -1);
+  far_script *script = far_script_of(L);
+  far_begin_change(script);
+  far_life_terminate(script->host, "exitApp", -1);
+  far_end_change(script);
   return 0;
 }
 
 // minimizeApp() --> true | nil, message, name
 static int minimize_app(lua_State *L) {
-  const farside_host *host = far_script_of(L)->host;
+  far_script *script = far_script_of(L);
+  const farside_host *host = script->host;
   const farside_platform *platform = &host->platform;
-  if (far_policy_get(host->profile, FAR_MINIMIZE_ALLOWED) == 0 ||
-      platform->minimize == NULL || platform->minimize(platform->self) != 0)
+  bool may = far_policy_get(host->profile, FAR_MINIMIZE_ALLOWED) != 0 &&
+             platform->minimize != NULL;
+  far_begin_change(script);
+  may = may && platform->minimize(platform->self) == 0;
+  far_end_change(script);
+  if (!may)
     return far_push_failure(L, FARSIDE_UNSUPPORTED,
                             "%s lets no app send itself to the background",
                             far_profile_name(host->profile));

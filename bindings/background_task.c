@@ -43,12 +43,14 @@ static int push_expire(far_turn *turn, lua_State *L) {
   return push_call(L, job, &job->on_expire_ref);
 }
 
-static int push_finished(lua_State *L, const far_script *script, uint64_t id) {
+static int push_finished(lua_State *L, far_script *script, uint64_t id) {
   far_job *job;
   farside_status status = far_job_find(script, id, &job);
   switch (status) {
   case FARSIDE_OK:
+    far_begin_change(script);
     far_job_end(job, FAR_TASK_FINISHED, NULL);
+    far_end_change(script);
     return far_push_status(L, status);
   case FARSIDE_NOTASK:
     return far_push_failure(L, status,
@@ -142,7 +144,9 @@ static int exec(lua_State *L) {
   request.function_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 
   uint64_t id = 0;
+  far_begin_change(script);
   farside_status status = far_job_begin(script, &request, &id);
+  far_end_change(script);
   if (status == FARSIDE_OK) {
     lua_pushinteger(L, (lua_Integer)id);
     return 1;
@@ -222,13 +226,13 @@ static const task_object *check_task(lua_State *L, const char *method) {
 
 // task:finish() --> true | nil, message, name
 static int task_finish(lua_State *L) {
-  const far_script *script = far_script_of(L);
+  far_script *script = far_script_of(L);
   return push_finished(L, script, check_task(L, "finish")->id);
 }
 
 // task:onExpire(fn) --> true | nil, message, name
 static int task_on_expire(lua_State *L) {
-  const far_script *script = far_script_of(L);
+  far_script *script = far_script_of(L);
   const task_object *object = check_task(L, "onExpire");
   luaL_checktype(L, 2, LUA_TFUNCTION);
   far_job *job;
@@ -239,7 +243,9 @@ static int task_on_expire(lua_State *L) {
   int ref = luaL_ref(L, LUA_REGISTRYINDEX);
   luaL_unref(L, LUA_REGISTRYINDEX, job->on_expire_ref);
   job->on_expire_ref = ref;
+  far_begin_change(script);
   far_job_hear_warning(job);
+  far_end_change(script);
   return far_push_status(L, FARSIDE_OK);
 }
 

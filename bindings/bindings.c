@@ -2,6 +2,7 @@
 
 #include "../host/duration.h"
 #include "listeners.h"
+#include <lualib.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -15,6 +16,14 @@ far_script *far_script_of(lua_State *L) {
   if (mine->script == NULL)
     luaL_error(L, "the app has ended: farside is closed");
   return mine->script;
+}
+
+void far_begin_change(far_script *script) {
+  far_shield_up(&script->host->watch.shield);
+}
+
+void far_end_change(far_script *script) {
+  far_shield_down(&script->host->watch.shield);
 }
 
 void far_push_function(lua_State *L, int index, lua_CFunction function) {
@@ -155,20 +164,14 @@ static int running(lua_State *L) {
 }
 
 // os.exit(): ends the app at once, as it would in plain Lua, but not the host,
-// which may be a phone in somebody's spec.
-static void refuse_to_run(lua_State *L, lua_Debug *frame) {
-  (void)frame;
-  luaL_error(L, "os.exit()");
-}
-
+// which may be a phone in somebody's spec. Whoever called must not go on,
+// whatever it catches: it is stopped as if a budget were spent.
 static int exit_script(lua_State *L) {
   far_script *script = far_script_of(L);
   script->host->wants_end = true;
-  if (script->co == L && lua_isyieldable(L))
+  far_watch_stop(&script->host->watch, L);
+  if (lua_isyieldable(L))
     return lua_yield(L, 0);
-  // Deeper in, whoever called must not go on either, whatever it catches.
-  lua_sethook(script->co, refuse_to_run, LUA_MASKCOUNT, 1);
-  lua_sethook(L, refuse_to_run, LUA_MASKCOUNT, 1);
   return luaL_error(L, "os.exit()");
 }
 
@@ -229,6 +232,8 @@ static int push_box(lua_State *L, far_script *script) {
 
 static int open(lua_State *L) {
   far_script *script = lua_touserdata(L, 1);
+  if (!script->is_borrowed)
+    luaL_openlibs(L);
   far_listeners_open(script);
   int index = push_box(L, script);
   push_module(L, index, script->is_borrowed ? far_run_borrowed : run_hosted);

@@ -15,6 +15,11 @@ far_script *far_script_of(lua_State *L);
 // at `box` on the stack.
 void far_push_function(lua_State *L, int box, lua_CFunction function);
 
+// Between these two a binding changes what outlives the script: its turn is not
+// dropped there. Nothing in between may raise a Lua error.
+void far_begin_change(far_script *script);
+void far_end_change(far_script *script);
+
 // Adds functions to the table on the top of the stack.
 void far_set_functions(lua_State *L, int box, const luaL_Reg *functions);
 

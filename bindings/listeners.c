@@ -41,7 +41,7 @@ static void delivered(far_turn *turn, far_turn_end how) {
   (void)how;
   delivery *mine = far_list_item(turn, delivery, turn);
   far_event_release(mine->event);
-  far_free(memory_of(turn->script), mine, sizeof *mine);
+  far_script_free(turn->script, mine, sizeof *mine);
 }
 
 static int push_delivery(far_turn *turn, lua_State *L) {
@@ -59,7 +59,7 @@ static int push_delivery(far_turn *turn, lua_State *L) {
 }
 
 static void send(far_script *script, const listener *to, far_event *event) {
-  delivery *fresh = far_new(memory_of(script), sizeof *fresh);
+  delivery *fresh = far_script_new(script, sizeof *fresh);
   if (fresh == NULL) {
     far_host_notef(script->host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL,
                    "no memory to tell a listener of %s",
@@ -98,7 +98,7 @@ static void deliver(far_script *script, far_event *event) {
 }
 
 void far_listeners_open(far_script *script) {
-  emitter *fresh = far_new(memory_of(script), sizeof *fresh);
+  emitter *fresh = far_script_new(script, sizeof *fresh);
   if (fresh == NULL)
     luaL_error(script->L, "not enough memory");
   for (size_t i = 0; i < FAR_EVENTS; i++)
@@ -117,7 +117,7 @@ void far_listeners_close(far_script *script) {
     while (mine->retained_count[kind] > 0)
       far_event_release(mine->retained[kind][--mine->retained_count[kind]]);
   far_slots_deinit(&mine->ids);
-  far_free(memory_of(script), mine, sizeof *mine);
+  far_script_free(script, mine, sizeof *mine);
   script->emitter = NULL;
   script->deliver = NULL;
 }
@@ -129,12 +129,12 @@ bool far_is_listening(const far_script *script) {
 uint64_t far_listener_add(far_script *script, far_event_kind kind,
                           int function_ref, bool is_once) {
   emitter *mine = emitter_of(script);
-  listener *fresh = far_new(memory_of(script), sizeof *fresh);
+  listener *fresh = far_script_new(script, sizeof *fresh);
   if (fresh == NULL)
     return 0;
   fresh->id = far_slots_add(&mine->ids, fresh);
   if (fresh->id == 0) {
-    far_free(memory_of(script), fresh, sizeof *fresh);
+    far_script_free(script, fresh, sizeof *fresh);
     return 0;
   }
   fresh->kind = kind;
@@ -162,8 +162,8 @@ void far_listener_remove(far_script *script, uint64_t id) {
     return;
   far_slots_remove(&mine->ids, id, 0);
   far_list_leave(&gone->link);
-  luaL_unref(script->L, LUA_REGISTRYINDEX, gone->function_ref);
-  far_free(memory_of(script), gone, sizeof *gone);
+  far_script_unref(script, &gone->function_ref);
+  far_script_free(script, gone, sizeof *gone);
 }
 
 void far_listener_remove_all(far_script *script, far_event_kind kind) {

@@ -35,8 +35,10 @@ static int write(lua_State *L, farside_level level) {
   }
   luaL_pushresult(&line);
   const char *why = as_c_string(L, -1);
+  far_begin_change(script);
   far_host_note(script->host, FAR_WHAT_LOG, level, script,
                 script->job ? &script->job->task : NULL, why);
+  far_end_change(script);
   return 0;
 }
 

@@ -26,9 +26,9 @@ typedef struct timer {
 } timer;
 
 static void timer_free(timer *mine) {
-  farside_host *host = mine->turn.script->host;
-  far_timer_deinit(&host->timers, &mine->timer);
-  far_free(&host->memory, mine, sizeof *mine);
+  far_script *script = mine->turn.script;
+  far_timer_deinit(&script->host->timers, &mine->timer);
+  far_script_free(script, mine, sizeof *mine);
 }
 
 // Ends a timer. While its own turn runs, its memory waits for the turn's end.
@@ -41,7 +41,7 @@ static void timer_end(timer *mine) {
   far_owned_leave(&mine->owned);
   far_timer_stop(&script->host->timers, &mine->timer);
   far_turn_cancel(&mine->turn);
-  luaL_unref(script->L, LUA_REGISTRYINDEX, mine->function_ref);
+  far_script_unref(script, &mine->function_ref);
   if (script->running != &mine->turn)
     timer_free(mine);
 }
@@ -107,9 +107,31 @@ static uint64_t check_ms(lua_State *L, int index, const char *function) {
   return ms < 1 ? 1 : (uint64_t)ceil(ms);
 }
 
+// Returns the id; zero when memory is short.
+static uint64_t timer_begin(far_script *script, int function_ref, uint64_t ms,
+                            bool is_interval) {
+  farside_host *host = script->host;
+  timer *fresh = far_script_new(script, sizeof *fresh);
+  if (fresh == NULL)
+    return 0;
+  fresh->function_ref = function_ref;
+  fresh->interval_ms = is_interval ? ms : 0;
+  fresh->turn =
+      (far_turn){.script = script, .push = push_timer, .end = timer_turn_ended};
+  if (far_timer_init(&host->timers, &fresh->timer, FAR_TIMER_SCRIPT,
+                     timer_is_due) != FARSIDE_OK ||
+      (fresh->id = far_slots_add(&script->waits, &fresh->owned)) == 0) {
+    timer_free(fresh);
+    return 0;
+  }
+  fresh->owned = (far_owned){.what = "timer", .cancel = timer_cancelled};
+  far_script_own(script, &fresh->owned);
+  far_timer_start(&host->timers, &fresh->timer, far_host_now_ms(host) + ms);
+  return fresh->id;
+}
+
 static int set(lua_State *L, bool is_interval) {
   far_script *script = far_script_of(L);
-  farside_host *host = script->host;
   luaL_checktype(L, 1, LUA_TFUNCTION);
   uint64_t ms = check_ms(L, 2, is_interval ? "setInterval" : "setTimeout");
   int args = lua_gettop(L) - 2;
@@ -127,31 +149,15 @@ static int set(lua_State *L, bool is_interval) {
     lua_pushvalue(L, 1);
   }
   int ref = luaL_ref(L, LUA_REGISTRYINDEX);
-
-  timer *fresh = far_new(&host->memory, sizeof *fresh);
-  if (fresh == NULL)
-    goto fail;
-  fresh->function_ref = ref;
-  fresh->interval_ms = is_interval ? ms : 0;
-  fresh->turn =
-      (far_turn){.script = script, .push = push_timer, .end = timer_turn_ended};
-  if (far_timer_init(&host->timers, &fresh->timer, FAR_TIMER_SCRIPT,
-                     timer_is_due) != FARSIDE_OK)
-    goto fail;
-  fresh->id = far_slots_add(&script->waits, &fresh->owned);
-  if (fresh->id == 0)
-    goto fail;
-  fresh->owned = (far_owned){.what = "timer", .cancel = timer_cancelled};
-  far_script_own(script, &fresh->owned);
-  far_timer_start(&host->timers, &fresh->timer, far_host_now_ms(host) + ms);
-  lua_pushinteger(L, (lua_Integer)fresh->id);
+  far_begin_change(script);
+  uint64_t id = timer_begin(script, ref, ms, is_interval);
+  far_end_change(script);
+  if (id == 0) {
+    luaL_unref(L, LUA_REGISTRYINDEX, ref);
+    return luaL_error(L, "not enough memory");
+  }
+  lua_pushinteger(L, (lua_Integer)id);
   return 1;
-
-fail:
-  luaL_unref(L, LUA_REGISTRYINDEX, ref);
-  if (fresh != NULL)
-    timer_free(fresh);
-  return luaL_error(L, "not enough memory");
 }
 
 // setTimeout(fn, ms, …) --> id
@@ -172,8 +178,11 @@ static int clear(lua_State *L) {
     return 0;
   lua_Integer id = luaL_checkinteger(L, 1);
   far_owned *owned = far_slots_get(&script->waits, (uint64_t)id);
-  if (owned != NULL && owned->cancel == timer_cancelled)
+  if (owned != NULL && owned->cancel == timer_cancelled) {
+    far_begin_change(script);
     timer_end(far_list_item(owned, timer, owned));
+    far_end_change(script);
+  }
   return 0;
 }
 
@@ -189,9 +198,9 @@ typedef struct nap {
 
 static void nap_free(nap *mine) {
   far_script *script = mine->turn.script;
-  luaL_unref(script->L, LUA_REGISTRYINDEX, mine->turn.co_ref);
+  far_script_unref(script, &mine->turn.co_ref);
   far_timer_deinit(&script->host->timers, &mine->timer);
-  far_free(&script->host->memory, mine, sizeof *mine);
+  far_script_free(script, mine, sizeof *mine);
 }
 
 static void nap_leave(nap *mine) {
@@ -252,19 +261,54 @@ static int awake(lua_State *L, int status, lua_KContext id) {
   far_owned *owned = far_slots_get(&script->waits, (uint64_t)id);
   if (owned != NULL && owned->cancel == nap_cancelled) {
     nap *mine = far_list_item(owned, nap, owned);
+    far_begin_change(script);
     nap_leave(mine);
     far_turn_cancel(&mine->turn);
     nap_free(mine);
+    far_end_change(script);
   }
   return far_push_failure(L, FARSIDE_INTERRUPTED,
                           "the sleep was ended by somebody who resumed its "
                           "coroutine");
 }
 
+// Puts L to sleep. `co_ref` keeps it alive; LUA_NOREF for the coroutine of the
+// running turn, whose own reference is taken over. NULL when memory is short.
+static nap *nap_begin(far_script *script, lua_State *L, int co_ref,
+                      uint64_t ms) {
+  farside_host *host = script->host;
+  nap *fresh = far_script_new(script, sizeof *fresh);
+  if (fresh == NULL)
+    return NULL;
+  fresh->turn = (far_turn){.script = script,
+                           .push = push_awakening,
+                           .end = nap_turn_ended,
+                           .co = L,
+                           .co_ref = LUA_NOREF};
+  fresh->is_over = true;
+  if (far_timer_init(&host->timers, &fresh->timer, FAR_TIMER_SCRIPT,
+                     nap_is_due) != FARSIDE_OK ||
+      (fresh->id = far_slots_add(&script->waits, &fresh->owned)) == 0) {
+    nap_free(fresh);
+    return NULL;
+  }
+  fresh->is_over = false;
+  fresh->owned = (far_owned){.what = "sleep", .cancel = nap_cancelled};
+  far_script_own(script, &fresh->owned);
+  fresh->turn.co_ref = co_ref;
+  if (script->co == L) {
+    fresh->turn.co_ref = script->co_ref;
+    fresh->turn.is_ours = script->co_is_ours;
+    fresh->turn.role = script->co_role;
+    script->co_ref = LUA_NOREF;
+  }
+  far_timer_start(&host->timers, &fresh->timer, far_host_now_ms(host) + ms);
+  return fresh;
+}
+
 // sleep(ms) --> true | nil, message, name
 static int sleep(lua_State *L) {
   far_script *script = far_script_of(L);
-  farside_host *host = script->host;
   luaL_checknumber(L, 1);
   uint64_t ms = check_ms(L, 1, "sleep");
   if (!lua_isyieldable(L))
@@ -277,33 +321,13 @@ static int sleep(lua_State *L) {
     lua_pushthread(L);
     co_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   }
-  nap *fresh = far_new(&host->memory, sizeof *fresh);
+  far_begin_change(script);
+  nap *fresh = nap_begin(script, L, co_ref, ms);
+  far_end_change(script);
   if (fresh == NULL) {
     luaL_unref(L, LUA_REGISTRYINDEX, co_ref);
     return luaL_error(L, "not enough memory");
   }
-  fresh->turn = (far_turn){.script = script,
-                           .push = push_awakening,
-                           .end = nap_turn_ended,
-                           .co = L,
-                           .co_ref = co_ref};
-  fresh->is_over = true;
-  if (far_timer_init(&host->timers, &fresh->timer, FAR_TIMER_SCRIPT,
-                     nap_is_due) != FARSIDE_OK ||
-      (fresh->id = far_slots_add(&script->waits, &fresh->owned)) == 0) {
-    nap_free(fresh);
-    return luaL_error(L, "not enough memory");
-  }
-  fresh->is_over = false;
-  fresh->owned = (far_owned){.what = "sleep", .cancel = nap_cancelled};
-  far_script_own(script, &fresh->owned);
-  if (script->co == L) {
-    fresh->turn.co_ref = script->co_ref;
-    fresh->turn.is_ours = script->co_is_ours;
-    fresh->turn.role = script->co_role;
-    script->co_ref = LUA_NOREF;
-  }
-  far_timer_start(&host->timers, &fresh->timer, far_host_now_ms(host) + ms);
   return lua_yieldk(L, 0, (lua_KContext)fresh->id, awake);
 }
 

@@ -120,8 +120,8 @@ far_event *far_event_retain(far_event *event) {
 void far_event_release(far_event *event) {
   if (event == NULL || --event->references > 0)
     return;
-  if (event->waiting != NULL)
-    --*event->waiting;
+  if (event->gone != NULL)
+    event->gone(event);
   free(event->detail);
   free(event->text);
   free(event);

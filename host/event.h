@@ -37,7 +37,9 @@ typedef struct far_event {
                     // the JSON that came with them. NULL for none.
   char *detail;     // Why the script of a launch was stopped before; who
                     // sent a message, and, in the inbox, to whom.
-  size_t *waiting;  // What to count down when a message is gone.
+  // Called when the last reference to a message goes; `owner` is its own.
+  void (*gone)(struct far_event *event);
+  void *owner;
   struct far_event *next; // In the inbox.
 } far_event;
 

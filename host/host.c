@@ -1,6 +1,8 @@
 #include "host.h"
 
 #include "far_assert.h"
+#include "limits.h"
+#include "scripts.h"
 #include <stdarg.h>
 #include <string.h>
 
@@ -144,6 +146,10 @@ farside_status far_host_open(const farside_config *config, far_clock *clock,
   status = FARSIDE_INVALID;
   if (!far_profile_find(config->profile, &fresh->profile))
     goto fail;
+  char sentence[FAR_SENTENCE_BYTES];
+  if (!far_limits_check(&config->limits, sentence, sizeof sentence))
+    goto fail;
+  far_limits_default(&fresh->config.limits);
   status = far_watch_open(&fresh->watch, config->signal);
   if (status != FARSIDE_OK)
     goto fail;
@@ -200,66 +206,6 @@ bool far_host_close_if_asked(farside_host *host) {
     return false;
   farside_host_close(host);
   return true;
-}
-
-// -- Scripts ------------------------------------------------------------------
-
-static const char *base_name(const char *path, char *name, size_t bytes) {
-  const char *slash = strrchr(path, '/');
-  snprintf(name, bytes, "%s", slash ? slash + 1 : path);
-  size_t length = strlen(name);
-  if (length > 4 && strcmp(name + length - 4, ".lua") == 0)
-    name[length - 4] = '\0';
-  return name;
-}
-
-static int count(const char *const *argv, int argc) {
-  return argv ? argc : 0;
-}
-
-static farside_status load(farside_host *host, const char *path,
-                           const char *name, const char *source, size_t bytes,
-                           int argc, const char *const *argv) {
-  if (host->is_running)
-    return far_host_fail(host, FARSIDE_BUSY,
-                         "a script cannot be loaded from inside a callback");
-  char short_name[128];
-  base_name(path ? path : name, short_name, sizeof short_name);
-  if (host->app.state == FAR_APP_GONE)
-    far_life_launch(host, host->config.launch_reason, NULL);
-  // What is loaded must be able to run, asleep or not.
-  if (host->app.state == FAR_APP_SUSPENDED)
-    far_life_move(host, FAR_APP_BACKGROUND, NULL);
-  far_script *script;
-  farside_status status = far_script_open(host, short_name, &script);
-  if (status == FARSIDE_OK) {
-    far_life_greet(host, script);
-    status = far_script_load(script, path, name, source, bytes,
-                             count(argv, argc), argv);
-    if (status != FARSIDE_OK) {
-      far_jobs_cancel(host, script, "its script failed to load");
-      far_script_close(script);
-    }
-  } else {
-    far_host_fail(host, status, "%s cannot be opened: %s", short_name,
-                  farside_status_text(status));
-  }
-  return far_host_close_if_asked(host) ? FARSIDE_CLOSED : status;
-}
-
-farside_status farside_load_file(farside_host *host, const char *path, int argc,
-                                 const char *const *argv) {
-  if (host == NULL || path == NULL)
-    return FARSIDE_INVALID;
-  return load(host, path, NULL, NULL, 0, argc, argv);
-}
-
-farside_status farside_load_buffer(farside_host *host, const char *name,
-                                   const char *source, size_t bytes, int argc,
-                                   const char *const *argv) {
-  if (host == NULL || name == NULL || source == NULL)
-    return FARSIDE_INVALID;
-  return load(host, NULL, name, source, bytes, argc, argv);
 }
 
 // -- Steps --------------------------------------------------------------------
@@ -356,6 +302,9 @@ static void apply(farside_host *host, far_event *event) {
     far_life_terminate(host, event->text ? event->text : "system",
                        event->grace_ms);
     break;
+  case FAR_EVENT_MESSAGE:
+    far_scripts_take(host, event);
+    return;
   default:
     far_life_deliver(host, event);
     return;

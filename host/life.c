@@ -1,6 +1,7 @@
 #include "host.h"
 
 #include "far_assert.h"
+#include "source.h"
 #include <string.h>
 
 enum {
@@ -107,13 +108,17 @@ void far_life_launch(farside_host *host, const char *reason, const char *why) {
 
 // -- Scripts that were stopped ------------------------------------------------
 
+enum { DEATHS_MAX = 64 };
+
 typedef struct death {
   far_list link;
   char *name, *why;
+  far_source *source;
 } death;
 
 static void forget(farside_host *host, death *gone) {
   far_list_leave(&gone->link);
+  far_source_free(gone->source);
   far_string_free(&host->memory, gone->name);
   far_string_free(&host->memory, gone->why);
   far_free(&host->memory, gone, sizeof *gone);
@@ -134,19 +139,44 @@ static death *find_death(const farside_host *host, const char *name) {
   return NULL;
 }
 
-// One for each name; a script that cannot be remembered is merely launched.
-static void remember(farside_host *host, const char *name, const char *why) {
-  death *old = find_death(host, name);
+static size_t count_deaths(const farside_host *host) {
+  size_t count = 0;
+  for (far_list *link = host->deaths.next; link != &host->deaths;
+       link = link->next)
+    count++;
+  return count;
+}
+
+// One for each name, and not more than a few; a script that cannot be
+// remembered is merely launched.
+static void remember(far_script *script, const char *why) {
+  farside_host *host = script->host;
+  death *old = find_death(host, script->name);
+  if (old == NULL && count_deaths(host) == DEATHS_MAX)
+    old = far_list_item(host->deaths.next, death, link);
   if (old != NULL)
     forget(host, old);
   death *fresh = far_new(&host->memory, sizeof *fresh);
   if (fresh == NULL)
     return;
   far_list_append(&host->deaths, &fresh->link);
-  fresh->name = far_string_new(&host->memory, name);
+  fresh->name = far_string_new(&host->memory, script->name);
   fresh->why = far_string_new(&host->memory, why);
-  if (fresh->name == NULL || fresh->why == NULL)
+  if (fresh->name == NULL || fresh->why == NULL) {
     forget(host, fresh);
+    return;
+  }
+  fresh->source = script->source;
+  script->source = NULL;
+}
+
+far_source *far_life_take_source(farside_host *host, const char *name) {
+  death *gone = find_death(host, name);
+  if (gone == NULL)
+    return NULL;
+  far_source *source = gone->source;
+  gone->source = NULL;
+  return source;
 }
 
 void far_life_kill(far_script *script, const char *why) {
@@ -154,7 +184,7 @@ void far_life_kill(far_script *script, const char *why) {
   script->is_dead = true;
   far_host_fail(host, FARSIDE_KILLED, "%s was stopped: %s", script->name, why);
   far_host_note(host, FAR_WHAT_SCRIPT_KILL, FARSIDE_ERROR, script, NULL, why);
-  remember(host, script->name, why);
+  remember(script, why);
 }
 
 void far_life_bury(farside_host *host) {

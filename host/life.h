@@ -36,6 +36,10 @@ void far_life_kill(far_script *script, const char *why);
 // Closes the scripts that were stopped. With the last script the app ends.
 void far_life_bury(farside_host *host);
 
+// What a script that was stopped had been loaded from, for its reload. The
+// caller's; NULL when there is none.
+struct far_source *far_life_take_source(farside_host *host, const char *name);
+
 // Forgets what was stopped, when the host is closed.
 void far_life_forget(farside_host *host);
 

@@ -1,7 +1,7 @@
 #include "host.h"
+#include "source.h"
 
 #include <lauxlib.h>
-#include <lualib.h>
 #include <string.h>
 
 // -- Memory -------------------------------------------------------------------
@@ -115,18 +115,9 @@ static farside_status script_new(farside_host *host, const char *name,
   return FARSIDE_OK;
 }
 
-static int open_state(lua_State *L) {
-  luaL_openlibs(L);
-  return far_hooks.open(L);
-}
-
-static int open_borrowed(lua_State *L) {
-  return far_hooks.open(L);
-}
-
-static farside_status open_protected(far_script *script, lua_CFunction open) {
+static farside_status open_protected(far_script *script) {
   lua_State *L = script->L;
-  lua_pushcfunction(L, open);
+  lua_pushcfunction(L, far_hooks.open);
   lua_pushlightuserdata(L, script);
   int status = lua_pcall(L, 1, 0, 0);
   if (status == LUA_OK)
@@ -139,14 +130,46 @@ static farside_status open_protected(far_script *script, lua_CFunction open) {
   return status == LUA_ERRMEM ? FARSIDE_NOMEM : FARSIDE_SCRIPT;
 }
 
+static size_t in_bytes(uint64_t limit) {
+  return limit < SIZE_MAX ? (size_t)limit : SIZE_MAX;
+}
+
+// The folder in which a script's own modules lie.
+static bool set_folder(far_script *script) {
+  const char *path = script->source->given.path;
+  if (path == NULL)
+    return true;
+  far_memory *memory = &script->host->memory;
+  const char *slash = strrchr(path, '/');
+  script->folder = far_string_new(memory, slash ? path : ".");
+  if (script->folder == NULL || slash == NULL)
+    return script->folder != NULL;
+  char *whole = script->folder;
+  whole[slash == path ? 1 : slash - path] = '\0';
+  script->folder = far_string_new(memory, whole);
+  far_free(memory, whole, strlen(path) + 1);
+  return script->folder != NULL;
+}
+
 farside_status far_script_open(farside_host *host, const char *name,
+                               far_source *source, far_manifest *manifest,
                                far_script **script) {
   far_script *fresh;
   *script = NULL;
   farside_status status = script_new(host, name, &fresh);
-  if (status != FARSIDE_OK)
+  if (status != FARSIDE_OK) {
+    far_manifest_free(manifest);
+    far_source_free(source);
     return status;
+  }
+  fresh->source = source;
+  fresh->manifest = manifest;
+  fresh->limits = manifest->said.needs.limits;
+  fresh->is_trusted = source->given.is_trusted;
   status = FARSIDE_NOMEM;
+  if (!set_folder(fresh))
+    goto fail;
+  const farside_limits *limits = &fresh->limits;
   fresh->arena = far_arena_open(&host->memory, &host->watch.shield,
                                 in_bytes(limits->memory_bytes),
                                 in_bytes(limits->block_bytes));
@@ -157,7 +180,7 @@ farside_status far_script_open(farside_host *host, const char *name,
     goto fail;
   lua_atpanic(fresh->L, panic);
   lua_setwarnf(fresh->L, warned, fresh);
-  status = open_protected(fresh, open_state);
+  status = open_protected(fresh);
   if (status != FARSIDE_OK)
     goto fail;
   *script = fresh;
@@ -179,7 +202,7 @@ farside_status far_script_borrow(farside_host *host, lua_State *L,
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   fresh->L = lua_tothread(L, -1);
   lua_pop(L, 1);
-  status = open_protected(fresh, open_borrowed);
+  status = open_protected(fresh);
   if (status != FARSIDE_OK) {
     far_script_close(fresh);
     return status;
@@ -226,6 +249,8 @@ void far_script_close(far_script *script) {
   far_slots_deinit(&script->waits);
   far_list_leave(&script->link);
   far_arena_drop(script->arena);
+  far_manifest_free(script->manifest);
+  far_source_free(script->source);
   far_string_free(&host->memory, script->folder);
   far_string_free(&host->memory, script->name);
   far_free(&host->memory, script, sizeof *script);
@@ -233,52 +258,40 @@ void far_script_close(far_script *script) {
 
 // -- Load ---------------------------------------------------------------------
 
-typedef struct load_request {
-  far_script *script;
-  const char *path, *name, *source;
-  size_t bytes;
-  int argc;
-  const char *const *argv;
-} load_request;
-
 // `arg`, as lua5.4 sets it: the script at zero, its arguments from one.
-static void set_arg(lua_State *L, const load_request *request) {
-  lua_createtable(L, request->argc, 1);
-  lua_pushstring(L, request->path ? request->path : request->name);
+static void set_arg(lua_State *L, const farside_source *source) {
+  lua_createtable(L, source->argc, 1);
+  lua_pushstring(L, source->path ? source->path : source->name);
   lua_rawseti(L, -2, 0);
-  for (int i = 0; i < request->argc; i++) {
-    lua_pushstring(L, request->argv[i]);
+  for (int i = 0; i < source->argc; i++) {
+    lua_pushstring(L, source->argv[i]);
     lua_rawseti(L, -2, i + 1);
   }
   lua_setglobal(L, "arg");
 }
 
-// A script finds the modules that lie beside it before all others.
-static void set_path(lua_State *L, const char *path) {
-  const char *slash = path ? strrchr(path, '/') : NULL;
-  if (slash == NULL)
-    return; // "./?.lua" is in the default path.
+// A trusted script finds the modules that lie beside it before all others.
+static void set_path(lua_State *L, const char *folder) {
   lua_getglobal(L, "package");
-  lua_pushlstring(L, path, (size_t)(slash - path));
-  const char *folder = lua_tostring(L, -1);
-  lua_getfield(L, -2, "path");
+  lua_getfield(L, -1, "path");
   lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", folder, folder,
                   lua_tostring(L, -1));
-  lua_setfield(L, -4, "path");
-  lua_pop(L, 3);
+  lua_setfield(L, -3, "path");
+  lua_pop(L, 2);
 }
 
 static int compile(lua_State *L) {
-  load_request *request = lua_touserdata(L, 1);
-  far_script *script = request->script;
-  set_arg(L, request);
-  set_path(L, request->path);
+  far_script *script = lua_touserdata(L, 1);
+  const farside_source *source = &script->source->given;
+  set_arg(L, source);
+  if (script->is_trusted && script->folder != NULL)
+    set_path(L, script->folder);
   // Text only: the checks of precompiled code can be fooled.
   int status =
-      request->path
-          ? luaL_loadfilex(L, request->path, "t")
-          : luaL_loadbufferx(L, request->source, request->bytes,
-                             lua_pushfstring(L, "@%s", request->name), "t");
+      source->path
+          ? luaL_loadfilex(L, source->path, "t")
+          : luaL_loadbufferx(L, source->code, source->code_bytes,
+                             lua_pushfstring(L, "@%s", source->name), "t");
   if (status != LUA_OK) {
     script->load_status = status == LUA_ERRFILE     ? FARSIDE_NOFILE
                           : status == LUA_ERRSYNTAX ? FARSIDE_SYNTAX
@@ -286,11 +299,11 @@ static int compile(lua_State *L) {
     return lua_error(L);
   }
   // The chunk and its arguments wait in a table for the first turn.
-  lua_createtable(L, request->argc + 1, 0);
+  lua_createtable(L, source->argc + 1, 0);
   lua_insert(L, -2);
   lua_rawseti(L, -2, 1);
-  for (int i = 0; i < request->argc; i++) {
-    lua_pushstring(L, request->argv[i]);
+  for (int i = 0; i < source->argc; i++) {
+    lua_pushstring(L, source->argv[i]);
     lua_rawseti(L, -2, i + 2);
   }
   script->load_ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -310,22 +323,12 @@ static int push_chunk(far_turn *turn, lua_State *L) {
   return length - 1;
 }
 
-farside_status far_script_load(far_script *script, const char *path,
-                               const char *name, const char *source,
-                               size_t bytes, int argc,
-                               const char *const *argv) {
+farside_status far_script_load(far_script *script) {
   farside_host *host = script->host;
-  load_request request = {.script = script,
-                          .path = path,
-                          .name = name,
-                          .source = source,
-                          .bytes = bytes,
-                          .argc = argc,
-                          .argv = argv};
   lua_State *L = script->L;
   script->load_status = FARSIDE_NOMEM;
   lua_pushcfunction(L, compile);
-  lua_pushlightuserdata(L, &request);
+  lua_pushlightuserdata(L, script);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
     host->stats.errors++;
     const char *message =

@@ -37,8 +37,11 @@ struct far_script {
   char *name;    // "finish_upload" for scripts/finish_upload.lua.
   char *folder;  // Where its own modules lie; NULL for none.
   lua_State *L;  // The main thread of its state.
+  struct far_source *source;     // What it was loaded from; NULL if borrowed.
+  struct far_manifest *manifest; // What it may do; likewise.
   far_arena *arena; // All that L has; NULL for a borrowed one.
   farside_limits limits;
+  uint64_t messages; // Those that wait for it.
   bool is_borrowed;
   bool is_trusted; // The full libraries: --trust.
   bool is_dead; // It was stopped for good: nothing may touch L any more.
@@ -82,8 +85,11 @@ typedef struct far_script_hooks {
   bool (*is_listening)(const far_script *script);
 } far_script_hooks;
 
-// Opens a hosted script: a state with the standard libraries and our modules.
+// Opens a hosted script: a state with the libraries of the sandbox, and our
+// modules. Takes the source and the manifest over, also where it fails.
 farside_status far_script_open(farside_host *host, const char *name,
+                               struct far_source *source,
+                               struct far_manifest *manifest,
                                far_script **script);
 
 // Makes a script of somebody else's state, without its modules.
@@ -94,10 +100,8 @@ farside_status far_script_borrow(farside_host *host, lua_State *L,
 // far_jobs_cancel() before.
 void far_script_close(far_script *script);
 
-// Compiles and runs a main chunk. `path` or `source` is given.
-farside_status far_script_load(far_script *script, const char *path,
-                               const char *name, const char *source,
-                               size_t bytes, int argc, const char *const *argv);
+// Compiles and runs the main chunk of its source.
+farside_status far_script_load(far_script *script);
 
 // Takes memory of the host for a script, counted against the script's cap, so
 // that a million timers are its own problem. NULL when either says no.

@@ -216,13 +216,27 @@ farside_status farside_script_reload(farside_host *host, const char *name) {
 
 // -- Messages -----------------------------------------------------------------
 
+// What waits for a script counts against its memory.
+static size_t weight(const far_event *event) {
+  return sizeof *event + strlen(event->text) + strlen(event->detail);
+}
+
+static void message_gone(far_event *event) {
+  far_script *to = event->owner;
+  to->messages--;
+  if (to->arena != NULL)
+    far_arena_discharge(to->arena, weight(event));
+}
+
 static farside_status deliver(far_script *to, far_event *event) {
   uint64_t most = far_hooks.is_listening(to) ? to->limits.messages
                                              : FAR_MESSAGES_UNHEARD_MAX;
-  if (to->messages >= most || to->messages >= to->limits.messages)
+  if (to->messages >= most || to->messages >= to->limits.messages ||
+      (to->arena != NULL && !far_arena_charge(to->arena, weight(event))))
     return FARSIDE_LIMIT;
   to->messages++;
-  event->waiting = &to->messages;
+  event->gone = message_gone;
+  event->owner = to;
   to->deliver(to, event);
   return FARSIDE_OK;
 }
