@@ -272,7 +272,7 @@ static int advance(lua_State *L) {
 }
 
 // phone:kill([why])
-static int kill(lua_State *L) {
+static int kill_app(lua_State *L) {
   far_device *device = check_phone(L)->device;
   far_device_kill(device, luaL_optstring(L, 2, "the system killed it"));
   return 0;
@@ -441,7 +441,7 @@ static const luaL_Reg app_functions[] = {
 
 static const luaL_Reg phone_functions[] = {
     {"launch", launch},    {"run", run},         {"pressHome", press_home},
-    {"openApp", open_app}, {"advance", advance}, {"kill", kill},
+    {"openApp", open_app}, {"advance", advance}, {"kill", kill_app},
     {"quit", quit},        {"post", post},       {"timeline", timeline},
     {"tasks", tasks},      {"state", state},     {"now", now},
     {"hash", hash},        {"close", close},     {"__close", close},

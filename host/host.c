@@ -1,7 +1,7 @@
 #include "host.h"
 
 #include "far_assert.h"
-#include "limits.h"
+#include "limit.h"
 #include "scripts.h"
 #include <stdarg.h>
 #include <string.h>

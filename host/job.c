@@ -1,5 +1,6 @@
 #include "host.h"
 
+#include <lauxlib.h>
 #include <stdio.h>
 
 static farside_host *host_of(const far_job *job) {
