@@ -65,6 +65,8 @@ static bool is_ordered(far_watch *watch, verb what) {
          order_for(atomic_load(&watch->entry), what);
 }
 
+static void kill_hook(lua_State *L, lua_Debug *frame);
+
 // The slice is over. Where nothing can yield, the next tick tries again.
 static void suspend_hook(lua_State *L, lua_Debug *frame) {
   (void)frame;
@@ -78,6 +80,27 @@ static void suspend_hook(lua_State *L, lua_Debug *frame) {
   watch->is_suspended = 1;
   atomic_store(&watch->order, 0);
   lua_yield(L, 0);
+}
+
+// For tests. It stays where it is, and suspends again and again.
+static void forced_hook(lua_State *L, lua_Debug *frame) {
+  (void)frame;
+  far_watch *watch = here;
+  if (watch == NULL || watch->forced == 0) {
+    lua_sethook(L, NULL, 0, 0);
+  } else if (L == watch->running && lua_isyieldable(L)) {
+    watch->is_suspended = 1;
+    lua_yield(L, 0);
+  }
+}
+
+static void force(const far_watch *watch, lua_State *co) {
+  if (watch->forced > 0 && lua_gethook(co) != kill_hook)
+    lua_sethook(co, forced_hook, LUA_MASKCOUNT, watch->forced);
+}
+
+void far_watch_force(far_watch *watch, int instructions) {
+  watch->forced = instructions;
 }
 
 // A budget is spent. Only a count or a line lets a hook yield; what cannot
@@ -385,6 +408,7 @@ void far_watch_enter(far_watch *watch, lua_State *co,
   watch->trace[0] = '\0';
   watch->outer = here;
   here = watch;
+  force(watch, co);
   uint64_t now_ns = far_now_ns();
   atomic_store_explicit(&watch->began_ns, now_ns, memory_order_relaxed);
   if (!watch->is_watched)
@@ -435,6 +459,7 @@ void far_watch_leave(far_watch *watch) {
 int far_watch_resume(far_watch *watch, lua_State *co, lua_State *from, int args,
                      int *results) {
   watch->running = co;
+  force(watch, co);
   int status = lua_resume(co, from, args, results);
   watch->running = from;
   if (watch->is_killed)

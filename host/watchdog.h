@@ -57,6 +57,7 @@ struct far_watch {
   volatile sig_atomic_t is_killed;
   sigjmp_buf way_out;
   far_watch *outer; // Whose turn called the one that computes.
+  int forced;       // See far_watch_force().
   uint64_t used_ns; // What entries have computed; whoever asks sets it to zero.
   char trace[FAR_TRACE_BYTES]; // Where a killed turn was; "" if not known.
 };
@@ -87,6 +88,10 @@ int far_watch_reset(far_watch *watch, lua_State *co, lua_State *from);
 // Stops the turn that computes as if its budget were spent, from inside a C
 // function that L called; the function then yields or raises an error.
 void far_watch_stop(far_watch *watch, lua_State *L);
+
+// For tests: suspends every coroutine of a turn after each `instructions` of its
+// own, wherever it can yield, however little time has passed. Zero stops that.
+void far_watch_force(far_watch *watch, int instructions);
 
 // Whether `co` was stopped for good: nobody may resume or close it.
 bool far_watch_has_killed(lua_State *co);

@@ -27,8 +27,9 @@ end
 
 -- Which files may include a header; a name stands for its .c and .h.
 local MAY_INCLUDE <const> = {
-  ["lua.h"] = { host = true, turn = true, script = true, job = true, command_simulate = true, manifest = true, bindings = true },
-  ["uv.h"] = { clock = true, inbox = true, desktop = true },
+  ["lua.h"] = { host = true, turn = true, script = true, job = true, command_simulate = true, manifest = true,
+    watchdog = true, bindings = true },
+  ["uv.h"] = { clock = true, inbox = true, desktop = true, watchdog = true },
   ["jansson.h"] = { event = true, report = true, json = true },
 }
 MAY_INCLUDE["lauxlib.h"] = MAY_INCLUDE["lua.h"]
