@@ -1,7 +1,6 @@
 #include "host.h"
 
 #include <lauxlib.h>
-#include <lualib.h>
 #include <string.h>
 
 // -- Owned things -------------------------------------------------------------
@@ -90,17 +89,12 @@ static farside_status script_new(farside_host *host, const char *name,
 }
 
 static int open_state(lua_State *L) {
-  luaL_openlibs(L);
   return far_hooks.open(L);
 }
 
-static int open_borrowed(lua_State *L) {
-  return far_hooks.open(L);
-}
-
-static farside_status open_protected(far_script *script, lua_CFunction open) {
+static farside_status open_protected(far_script *script) {
   lua_State *L = script->L;
-  lua_pushcfunction(L, open);
+  lua_pushcfunction(L, open_state);
   lua_pushlightuserdata(L, script);
   int status = lua_pcall(L, 1, 0, 0);
   if (status == LUA_OK)
@@ -126,7 +120,7 @@ farside_status far_script_open(farside_host *host, const char *name,
     goto fail;
   lua_atpanic(fresh->L, panic);
   lua_setwarnf(fresh->L, warned, fresh);
-  status = open_protected(fresh, open_state);
+  status = open_protected(fresh);
   if (status != FARSIDE_OK)
     goto fail;
   *script = fresh;
@@ -148,7 +142,7 @@ farside_status far_script_borrow(farside_host *host, lua_State *L,
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   fresh->L = lua_tothread(L, -1);
   lua_pop(L, 1);
-  status = open_protected(fresh, open_borrowed);
+  status = open_protected(fresh);
   if (status != FARSIDE_OK) {
     far_script_close(fresh);
     return status;
@@ -177,6 +171,7 @@ void far_script_close(far_script *script) {
   far_slots_deinit(&script->waits);
   far_list_leave(&script->link);
   far_string_free(&host->memory, script->name);
+  far_string_free(&host->memory, script->folder);
   far_free(&host->memory, script, sizeof *script);
 }
 

@@ -36,6 +36,8 @@ struct far_script {
   char *name;    // "finish_upload" for scripts/finish_upload.lua.
   lua_State *L;  // The main thread of its state.
   bool is_borrowed;
+  bool is_trusted; // The full libraries: --trust.
+  char *folder;    // Where its own modules lie; NULL for none.
 
   far_list turns;      // Queued, oldest first.
   far_turn *running;   // The turn under way, or NULL.
@@ -57,6 +59,9 @@ struct far_script {
   void *emitter;
   void *box; // What the bindings' functions know the script by.
 
+  unsigned closings;        // How deep coroutine.close() is nested, and where
+  const char *closing_from; // on the C stack the outermost one stands.
+
   char warning[512]; // What warn() said so far; it comes in pieces.
   size_t warning_bytes;
 
@@ -72,7 +77,7 @@ typedef struct far_script_hooks {
   bool (*is_listening)(const far_script *script);
 } far_script_hooks;
 
-// Opens a hosted script: a state with the standard libraries and our modules.
+// Opens a hosted script: a state with its libraries and our modules.
 farside_status far_script_open(farside_host *host, const char *name,
                                far_script **script);
 

@@ -27,7 +27,7 @@ end
 
 -- Which files may include a header; a name stands for its .c and .h.
 local MAY_INCLUDE <const> = {
-  ["lua.h"] = { host = true, turn = true, script = true, job = true, command_simulate = true, bindings = true },
+  ["lua.h"] = { host = true, turn = true, script = true, job = true, command_simulate = true, watchdog = true, bindings = true },
   ["uv.h"] = { clock = true, inbox = true, desktop = true },
   ["jansson.h"] = { event = true, report = true, json = true },
 }
