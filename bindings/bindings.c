@@ -2,6 +2,7 @@
 
 #include "../host/duration.h"
 #include "listeners.h"
+#include "sandbox.h"
 #include <lualib.h>
 #include <stdarg.h>
 #include <string.h>
@@ -52,7 +53,14 @@ void far_push_class(lua_State *L, int index, const char *name,
   lua_pushvalue(L, -1);
   lua_setfield(L, LUA_REGISTRYINDEX, name);
   far_set_functions(L, index, functions);
-  lua_pushvalue(L, -1);
+  // Methods are looked up in a table of their own: who can reach a metatable
+  // can give it a __gc.
+  lua_newtable(L);
+  for (; functions->name != NULL; functions++)
+    if (functions->name[0] != '_') {
+      lua_getfield(L, -2, functions->name);
+      lua_setfield(L, -2, functions->name);
+    }
   lua_setfield(L, -2, "__index");
   lua_pushliteral(L, "protected");
   lua_setfield(L, -2, "__metatable");
@@ -232,10 +240,12 @@ static int push_box(lua_State *L, far_script *script) {
 
 static int open(lua_State *L) {
   far_script *script = lua_touserdata(L, 1);
-  if (!script->is_borrowed)
-    luaL_openlibs(L);
   far_listeners_open(script);
   int index = push_box(L, script);
+  if (!script->is_borrowed && script->is_trusted)
+    luaL_openlibs(L);
+  else if (!script->is_borrowed)
+    far_sandbox_open(L, index);
   push_module(L, index, script->is_borrowed ? far_run_borrowed : run_hosted);
   if (script->is_borrowed) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, script); // For luaopen_farside().
@@ -261,6 +271,8 @@ static int open(lua_State *L) {
 
 static void close(far_script *script) {
   box *mine = script->box;
+  if (!script->is_borrowed && script->L != NULL)
+    far_output_flush(script);
   if (mine != NULL)
     mine->script = NULL;
   far_listeners_close(script);

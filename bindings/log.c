@@ -1,6 +1,6 @@
 // Log: what a script says, in the timeline and wherever the host shows it.
 
-#include "bindings.h"
+#include "sandbox.h"
 
 #include <string.h>
 
@@ -59,7 +59,26 @@ static int error(lua_State *L) {
   return write(L, FARSIDE_ERROR);
 }
 
+static int continue_line(lua_State *L) {
+  lua_insert(L, 1);
+  if (lua_gettop(L) > 1) {
+    luaL_tolstring(L, 2, NULL);
+    lua_replace(L, 2);
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_concat(L, 2);
+    lua_replace(L, 1);
+    lua_remove(L, 2);
+  }
+  return write(L, FARSIDE_INFO);
+}
+
 int far_print(lua_State *L) {
+  // io.write() may have begun this line.
+  far_output_take(L);
+  if (lua_rawlen(L, -1) > 0)
+    return continue_line(L);
+  lua_pop(L, 1);
   return write(L, FARSIDE_INFO);
 }
 

@@ -70,6 +70,9 @@ struct far_script {
   void *emitter;
   void *box; // What the bindings' functions know the script by.
 
+  unsigned closings;        // How deep coroutine.close() is nested, and where
+  const char *closing_from; // on the C stack the outermost one stands.
+
   char warning[512]; // What warn() said so far; it comes in pieces.
   size_t warning_bytes;
 

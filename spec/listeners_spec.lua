@@ -131,22 +131,6 @@ describe("a listener", function()
     assert.same({ "active" }, said(phone))
   end)
 
-  it("may be removed by a finalizer while its event is being made", function()
-    local phone <close> = run [[
-      local function trap() setmetatable({}, { __gc = function() App.removeAllListeners() trap() end }) end
-      collectgarbage("incremental", 10, 1000)
-      App.addListener("resume", function()
-        for _ = 1, 30 do App.addListener("backButton", function() trap() end) end
-      end)
-    ]]
-    for _ = 1, 50 do
-      phone:post("resume")
-      phone:post("backButton", '{"a":[1,2,3,{"b":"c"},{"d":[1,2,3,4,5]}]}')
-      phone:post("pause")
-    end
-    assert.same({}, helper.errors(phone))
-  end)
-
   it("can be added by the older spelling", function()
     local phone <close> = run [[
       print(App.addEventListener == App.addListener, BackgroundTask.beforeExit == BackgroundTask.exec)

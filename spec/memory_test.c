@@ -61,7 +61,7 @@ static const char script[] =
     "        coroutine.wrap(function() farside.sleep(5000) end)()\n"
     "      end)\n"
     "    end\n"
-    "    collectgarbage()\n"
+    "    collectgarbage('count')\n"
     "    setTimeout(function() task:finish() end, 5)\n"
     "  end, { name = 'work', budget = '20s' })\n"
     "  BackgroundTask.exec(function() error 'broken' end)\n"

@@ -146,17 +146,6 @@ describe("a coroutine of the pool", function()
   end)
 end)
 
-describe("a hook of a script", function()
-  it("does not fire in somebody else's turn", function()
-    local phone <close> = run [[
-      setTimeout(function() debug.sethook(function() print "hook" end, "", 1000000) end, 1)
-      setTimeout(function() for _ = 1, 3000000 do local _ = 1 end print "done" end, 5)
-    ]]
-    phone:advance("1s")
-    assert.same({ "done" }, said(phone))
-  end)
-end)
-
 describe("farside.run()", function()
   it("waits for the end in the main chunk, after a sleep as well", function()
     local phone <close> = run [[
