@@ -452,7 +452,7 @@ void far_watch_leave(far_watch *watch) {
   }
   here = watch->outer;
   watch->running = NULL;
-  watch->shield.is_exposed = 0;
+  watch->shield.is_exposed = watch->shield.is_pending = 0;
   far_assert(watch->shield.depth == 0);
 }
 
