@@ -57,7 +57,7 @@ static int run_plan(lua_State *L) {
   if (mine->timeline == stdout)
     lua_register(L, "print", print_to_stderr);
   luaL_requiref(L, "farside.device", luaopen_farside_device, 0);
-  far_lend_phone(L, mine->device, line->script, line->argc, line->argv);
+  far_lend_phone(L, mine->device, line->scripts[0], line->argc, line->argv);
   lua_setglobal(L, "phone");
   int status = line->plan ? luaL_loadfilex(L, line->plan, "t")
                           : luaL_loadstring(L, default_plan);
@@ -129,7 +129,7 @@ static int report(const simulation *mine, const char *error) {
   farside_host *host = far_device_host(mine->device);
   // A timeline on standard output is for a program: nothing else goes there.
   if (mine->timeline != stdout) {
-    printf("%s on %s rules, %s%s\n\n", line->script,
+    printf("%s on %s rules, %s%s\n\n", line->scripts[0],
            far_profile_name(host->profile),
            line->plan ? "plan " : "default plan", line->plan ? line->plan : "");
     far_report_table(stdout, &host->timeline, has_color(), line->is_verbose);

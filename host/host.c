@@ -393,6 +393,14 @@ bool far_host_is_idle(const farside_host *host) {
   return true;
 }
 
+void farside_shield_up(farside_host *host) {
+  far_shield_up(&host->watch.shield);
+}
+
+void farside_shield_down(farside_host *host) {
+  far_shield_down(&host->watch.shield);
+}
+
 // -- Running ------------------------------------------------------------------
 
 static void arm(farside_host *host) {
