@@ -230,8 +230,8 @@ static void push_module(lua_State *L, int index, lua_CFunction run) {
   lua_setfield(L, -2, "Plugins");
 }
 
-// What an embedder offers, to be opened by require. Whether a script may have it
-// is decided there.
+// What an embedder offers, to be opened by require. Whether a script may have
+// it is decided there.
 static void set_modules(lua_State *L, const farside_module *modules) {
   for (; modules != NULL && modules->name != NULL; modules++) {
     lua_pushcfunction(L, modules->open);

@@ -1,5 +1,5 @@
-// JSON as Lua values, and Lua values as JSON: what comes with an event, and what
-// scripts send each other.
+// JSON as Lua values, and Lua values as JSON: what comes with an event, and
+// what scripts send each other.
 
 #include "bindings.h"
 

@@ -231,8 +231,8 @@ static far_turn *next_turn(const far_script *script) {
              : far_list_item(script->turns.next, far_turn, link);
 }
 
-// Runs `turns` turns, or slices of them, one of each script in its order of loading. Returns false
-// when time is up or the host has ended.
+// Runs `turns` turns, or slices of them, one of each script in its order of
+// loading. Returns false when time is up or the host has ended.
 static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
   while (turns > 0 && host->turns_queued > 0) {
     for (far_list *link = host->scripts.next, *next;

@@ -129,8 +129,8 @@ bool far_watch_has_killed(lua_State *co) {
 }
 
 static void drop(far_shield *shield) {
-  far_watch *watch = (far_watch *)(void *)((char *)shield -
-                                           offsetof(far_watch, shield));
+  far_watch *watch =
+      (far_watch *)(void *)((char *)shield - offsetof(far_watch, shield));
   siglongjmp(watch->way_out, 1);
 }
 
@@ -210,7 +210,8 @@ static void meet(far_watch *watch, uint64_t entry, uint64_t now_ns,
   uint64_t lasted_ns = now_ns > began_ns ? now_ns - began_ns : 0;
   lasted_ns = sooner(lasted_ns, FIRST_LOOK_NS);
   watch->seen_entry = entry;
-  atomic_store(&watch->cpu_base_ns, cpu_ns > lasted_ns ? cpu_ns - lasted_ns : 0);
+  atomic_store(&watch->cpu_base_ns,
+               cpu_ns > lasted_ns ? cpu_ns - lasted_ns : 0);
   atomic_store(&watch->base_entry, entry);
   watch->slice_due_ns = later(began_ns, atomic_load(&watch->slice_ns));
   watch->look_ns = 0;
@@ -416,8 +417,9 @@ void far_watch_enter(far_watch *watch, lua_State *co,
   if (!watch->has_thread || !pthread_equal(watch->thread, pthread_self()))
     adopt_thread(watch);
   uint64_t first_ns = sooner(allowance->slice_ns, allowance->cpu_ns);
-  uint64_t due_ns =
-      first_ns == never ? never : later(now_ns, sooner(first_ns, FIRST_LOOK_NS));
+  uint64_t due_ns = first_ns == never
+                        ? never
+                        : later(now_ns, sooner(first_ns, FIRST_LOOK_NS));
   atomic_store_explicit(&watch->slice_ns, allowance->slice_ns,
                         memory_order_relaxed);
   atomic_store_explicit(&watch->cpu_ns, allowance->cpu_ns,

@@ -70,8 +70,9 @@ farside_status far_watch_open(far_watch *watch, int signal);
 // The last one ends the thread. Harmless when it was never opened.
 void far_watch_close(far_watch *watch);
 
-// Between these two a script computes. sigsetjmp(watch->way_out, 0) comes before
-// them; its second return is a drop, and then far_watch_leave() comes first.
+// Between these two a script computes. sigsetjmp(watch->way_out, 0) comes
+// before them; its second return is a drop, and then far_watch_leave() comes
+// first.
 void far_watch_enter(far_watch *watch, lua_State *co,
                      const far_allowance *allowance);
 void far_watch_leave(far_watch *watch);
@@ -89,8 +90,9 @@ int far_watch_reset(far_watch *watch, lua_State *co, lua_State *from);
 // function that L called; the function then yields or raises an error.
 void far_watch_stop(far_watch *watch, lua_State *L);
 
-// For tests: suspends every coroutine of a turn after each `instructions` of its
-// own, wherever it can yield, however little time has passed. Zero stops that.
+// For tests: suspends every coroutine of a turn after each `instructions` of
+// its own, wherever it can yield, however little time has passed. Zero stops
+// that.
 void far_watch_force(far_watch *watch, int instructions);
 
 // Whether `co` was stopped for good: nobody may resume or close it.
