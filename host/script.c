@@ -199,6 +199,9 @@ farside_status far_script_borrow(farside_host *host, lua_State *L,
   if (status != FARSIDE_OK)
     return status;
   fresh->is_borrowed = true;
+  // Its memory is the interpreter's.
+  fresh->limits = host->config.limits;
+  fresh->limits.memory_bytes = fresh->limits.block_bytes = FARSIDE_NO_LIMIT;
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   fresh->L = lua_tothread(L, -1);
   lua_pop(L, 1);
