@@ -46,12 +46,15 @@ static farside_status load(farside_host *host, far_source *source,
   farside_status status =
       far_source_settle(source, &manifest, error, sizeof error);
   if (status != FARSIDE_OK) {
+    const farside_source *given = &source->given;
+    char sentence[2 * FAR_SENTENCE_BYTES];
+    snprintf(sentence, sizeof sentence, "%s: %s",
+             given->path ? given->path : given->name,
+             status == FARSIDE_NOMEM ? farside_status_text(status) : error);
     far_source_free(source);
-    if (status == FARSIDE_NOMEM)
-      snprintf(error, sizeof error, "%s", farside_status_text(status));
-    far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, NULL, NULL, error);
+    far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, NULL, NULL, sentence);
     host->stats.errors++;
-    return far_host_fail(host, status, "%s", error);
+    return far_host_fail(host, status, "%s", sentence);
   }
   if (name == NULL) {
     choose_name(host, source, manifest, chosen, sizeof chosen);

@@ -16,9 +16,9 @@ enum {
 far_script *far_scripts_find(const farside_host *host, const char *name);
 
 // Hands a message, any JSON value of up to FAR_MESSAGE_BYTES_MAX, from one
-// script to another or to the host, "host". FARSIDE_NOSCRIPT; FARSIDE_LIMIT when
-// too many wait, or the receiver's memory is full; FARSIDE_UNSUPPORTED where the
-// host does not listen; FARSIDE_NOMEM.
+// script to another or to the host, "host". FARSIDE_NOSCRIPT; FARSIDE_LIMIT
+// when too many wait, or the receiver's memory is full; FARSIDE_UNSUPPORTED
+// where the host does not listen; FARSIDE_NOMEM.
 farside_status far_scripts_send(farside_host *host, const char *from,
                                 const char *to, const char *json);
 
