@@ -199,13 +199,12 @@ describe("a hosted script and", function()
 
   it("CVE-2015-8080 and CVE-2020-14147 of Redis: huge sizes in formats", function()
     says([[
-      for _, format in ipairs { "i2147483647", "i4294967296", "i99999999999999999999", "!65536i", "s17", "c9999999999" } do
+      for _, format in ipairs { "i2147483647", "i4294967296", "i99999999999999999999", "!65536i", "s17" } do
         print((pcall(string.pack, format, "x")), (pcall(string.unpack, format, "x")))
       end
       print((pcall(string.packsize, ("c2147483647"):rep(3))))
       print((pcall(string.format, "%999999d", 1)), (pcall(string.format, "%.99999999999f", 1)))
-    ]], "false\tfalse", "false\tfalse", "false\tfalse", "false\tfalse", "false\tfalse", "false\tfalse", "false",
-      "false\tfalse")
+    ]], "false\tfalse", "false\tfalse", "false\tfalse", "false\tfalse", "false\tfalse", "false", "false\tfalse")
   end)
 
   it("CVE-2018-11218 and CVE-2018-11219 of Redis: packed data that lies", function()
@@ -235,7 +234,7 @@ describe("a hosted script and", function()
           if type(f) == "table" then
             each(f)
           elseif type(f) == "function" and not skip[f] and f ~= print and f ~= warn then
-            for _, n in ipairs { 0, 1, 250, 100000 } do
+            for _, n in ipairs { 0, 1, 250, 10000 } do
               try(f, table.unpack({}, 1, n))
               try(f, {}, table.unpack({}, 1, n))
               try(f, function() return table.unpack({}, 1, n) end, table.unpack({}, 1, n))
@@ -249,11 +248,12 @@ describe("a hosted script and", function()
       coroutine.yield = nil
       for _, t in ipairs(all) do each(t) end
       coroutine.yield = saved
-      say = print
-      say(calls > 1000)
+      io.flush()
+      print(calls > 1000)
     ]]
-    assert.equal("true", said(phone)[#said(phone)])
+    local last = said(phone)[#said(phone)]
     phone:kill()
+    assert.equal("true", last)
   end)
 
   it("CVE-2022-0543 of Redis: nothing of package is left", function()
@@ -303,8 +303,9 @@ describe("a hosted script and", function()
       end
       print "sound"
     ]]
-    assert.equal("sound", said(phone)[#said(phone)])
+    local last = said(phone)[#said(phone)]
     phone:kill()
+    assert.equal("sound", last)
   end)
 
   it("CVE-2024-46981 and CVE-2025-49844 of Redis: names of chunks while they are compiled", function()
