@@ -411,6 +411,21 @@ static void test_modules(void) {
   check(load(&mine, "app.lua", "print(require 'engine.math'.twice(4))") ==
         FARSIDE_OK);
   check(has_said(&mine, "app: 8.0"));
+  // A script that may not have it does not find it, by no way.
+  static const char *const none[] = {NULL};
+  farside_source source;
+  farside_source_init(&source);
+  source.name = "poor";
+  source.grant.modules = none;
+  source.grant.background = none;
+  check(load_source(&mine, &source,
+                    "print((pcall(require, 'engine.math')), "
+                    "package.preload['engine.math']) "
+                    "print(require 'farside'.Plugins.BackgroundTask.exec("
+                    "function() end))") == FARSIDE_OK);
+  check(has_said(&mine, "poor: false\tnil"));
+  check(strstr(mine.said, "poor: nil\tthis script may not work in the "
+                          "background") != NULL);
   check(load(&mine, "busy.lua",
              "local twice = require 'engine.math'.twice "
              "while true do pcall(twice, 1) end") == FARSIDE_KILLED);
