@@ -231,7 +231,7 @@ static void push_module(lua_State *L, int index, lua_CFunction run) {
   lua_setfield(L, -2, "Plugins");
 }
 
-// What an embedder offers, and this script may have: require opens it.
+// What an embedder offers, and this script may have, to be opened by require.
 static void set_modules(lua_State *L, const far_script *script) {
   const farside_module *modules = script->host->config.modules;
   for (; modules != NULL && modules->name != NULL; modules++) {
@@ -289,7 +289,7 @@ static int open(lua_State *L) {
 
 static void close(far_script *script) {
   box *mine = script->box;
-  if (!script->is_borrowed && script->L != NULL)
+  if (!script->is_borrowed && !script->is_dead && script->L != NULL)
     far_output_flush(script);
   if (mine != NULL)
     mine->script = NULL;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char far_json_too_large[] = "it is larger than 1 MiB";
+
 // -- JSON as Lua values -------------------------------------------------------
 
 static void push_value(lua_State *L, const json_t *value) {
@@ -91,7 +93,7 @@ static json_t *refuse(encoder *mine, const char *problem) {
 
 static bool spend(encoder *mine, size_t bytes) {
   if (bytes > mine->bytes_left) {
-    refuse(mine, "it is larger than 1 MiB");
+    refuse(mine, far_json_too_large);
     return false;
   }
   mine->bytes_left -= bytes;
@@ -120,8 +122,8 @@ static json_t *encode_object(encoder *mine, int table, int depth) {
   while (object != NULL && lua_next(L, table) != 0) {
     json_t *field = NULL;
     if (lua_type(L, -2) != LUA_TSTRING)
-      refuse(mine, "a table has both fields and numbered items, or keys that "
-                   "are neither");
+      refuse(mine, "a table is neither a list without holes nor has names as "
+                   "its only keys");
     else if (spend(mine, lua_rawlen(L, -2)))
       field = encode(mine, lua_gettop(L), depth);
     size_t bytes = 0;
@@ -180,7 +182,7 @@ static json_t *encode_number(encoder *mine, int index) {
 
 static json_t *encode(encoder *mine, int index, int depth) {
   if (!spend(mine, 2) || !lua_checkstack(mine->L, 4))
-    return refuse(mine, "it is nested too deep");
+    return refuse(mine, "it is nested too deep"); // Or too large: see spend().
   switch (lua_type(mine->L, index)) {
   case LUA_TNIL:
     return json_null();
@@ -208,7 +210,7 @@ char *far_to_json(lua_State *L, int index, const char **problem) {
   if (text != NULL && strlen(text) > FAR_MESSAGE_BYTES_MAX) {
     free(text);
     text = NULL;
-    refuse(&mine, "it is larger than 1 MiB");
+    mine.problem = far_json_too_large;
   }
   *problem = text ? NULL : mine.problem ? mine.problem : "not enough memory";
   return text;

@@ -19,7 +19,7 @@ static int push_not_sent(lua_State *L, const far_script *script, const char *to,
                             (unsigned long long)target->messages, to,
                             far_hooks.is_listening(target, FAR_EVENT_MESSAGE)
                                 ? ""
-                                : ", which does not listen to them");
+                                : ", which does not listen");
   case FARSIDE_UNSUPPORTED:
     return far_push_failure(L, status, "the host listens to no messages");
   default:
@@ -40,6 +40,9 @@ static int post_message(lua_State *L) {
     status = far_scripts_send(script->host, script->name, to, json);
   free(json);
   far_end_change(script);
+  if (problem == far_json_too_large)
+    return far_push_failure(L, FARSIDE_LIMIT,
+                            "the message is larger than 1 MiB");
   if (problem != NULL)
     return luaL_error(L, "postMessage: %s", problem);
   return status == FARSIDE_OK ? far_push_status(L, status)

@@ -150,7 +150,8 @@ typedef struct farside_limits {
 // What a script may do. NULL in any field: the default. Lists end with NULL and
 // are copied.
 typedef struct farside_permissions {
-  const char *const *modules;    // What it may require. Default: all there are.
+  const char *const *modules;    // Which of farside_config.modules it may
+                                 // require. Default: all.
   const char *const *http;       // URL patterns. Default: none.
   const char *const *background; // "task". Default: that.
   farside_limits limits;

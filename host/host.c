@@ -35,9 +35,9 @@ uint64_t far_host_now_ms(const farside_host *host) {
   return host->clock->now_ms(host->clock) - host->origin_ms;
 }
 
-void far_host_note(farside_host *host, far_what what, farside_level level,
-                   const far_script *script, const far_task *task,
-                   const char *why) {
+static void note(farside_host *host, far_what what, farside_level level,
+                 const far_script *script, const far_task *task,
+                 const char *where, const char *why) {
   farside_entry entry = {.t_ms = far_host_now_ms(host),
                          .what = far_what_name(what),
                          .level = level,
@@ -45,7 +45,7 @@ void far_host_note(farside_host *host, far_what what, farside_level level,
                          .script = script ? script->name : NULL,
                          .task = task ? task->id : 0,
                          .name = task ? task->name : NULL,
-                         .where = task ? task->origin : NULL,
+                         .where = where,
                          .why = why};
   far_timeline_add(&host->timeline, &entry);
   if (host->config.on_entry != NULL) {
@@ -54,6 +54,18 @@ void far_host_note(farside_host *host, far_what what, farside_level level,
     host->config.on_entry(host->config.user, &entry);
     host->is_running = was_running;
   }
+}
+
+void far_host_note(farside_host *host, far_what what, farside_level level,
+                   const far_script *script, const far_task *task,
+                   const char *why) {
+  note(host, what, level, script, task, task ? task->origin : NULL, why);
+}
+
+void far_host_note_at(farside_host *host, far_what what, farside_level level,
+                      const far_script *script, const char *where,
+                      const char *why) {
+  note(host, what, level, script, NULL, where, why);
 }
 
 void far_host_notef(farside_host *host, far_what what, farside_level level,

@@ -408,7 +408,7 @@ void far_watch_enter(far_watch *watch, lua_State *co,
   watch->is_suspended = watch->is_killed = 0;
   watch->shield.is_pending = 0;
   watch->shield.is_exposed = 1;
-  watch->trace[0] = '\0';
+  watch->trace[0] = watch->place[0] = '\0';
   watch->outer = here;
   here = watch;
   force(watch, co);
@@ -492,24 +492,43 @@ void far_watch_stop(far_watch *watch, lua_State *L) {
 
 // -- Where it was -------------------------------------------------------------
 
+// Adds a line to the trace; false when it is full.
+static bool add(far_watch *watch, size_t *length, const char *before,
+                const lua_Debug *frame) {
+  size_t left = sizeof watch->trace - *length;
+  int written = snprintf(watch->trace + *length, left, "%s%s:%d", before,
+                         frame->short_src, frame->currentline);
+  if (written < 0 || (size_t)written >= left) {
+    watch->trace[*length] = '\0';
+    return false;
+  }
+  *length += (size_t)written;
+  return true;
+}
+
 void far_watch_trace(far_watch *watch, lua_State *L) {
   size_t length = 0;
   lua_Debug frame;
+  const char *before = "at ";
+  watch->place[0] = '\0';
   for (int level = 0; level < TRACE_LEVELS && lua_getstack(L, level, &frame);
        level++) {
     if (!lua_getinfo(L, "Sl", &frame))
       break;
-    size_t left = sizeof watch->trace - length;
-    int written =
-        frame.currentline > 0
-            ? snprintf(watch->trace + length, left, "%s%s:%d",
-                       length ? "\n\t" : "", frame.short_src, frame.currentline)
-            : snprintf(watch->trace + length, left, "%s%s",
-                       length ? "\n\t" : "", frame.short_src);
-    if (written < 0 || (size_t)written >= left)
+    if (frame.currentline <= 0) {
+      // Functions in C have no lines; only the innermost says something.
+      before = level == 0 ? "in a library function, at " : before;
+      continue;
+    }
+    if (watch->place[0] == '\0')
+      snprintf(watch->place, sizeof watch->place, "%s:%d", frame.short_src,
+               frame.currentline);
+    if (!add(watch, &length, before, &frame))
       break;
-    length += (size_t)written;
+    before = "\n\t";
   }
+  if (length == 0)
+    snprintf(watch->trace, sizeof watch->trace, "in a library function");
 }
 
 static _Thread_local sigjmp_buf unreadable;
@@ -532,7 +551,7 @@ void far_watch_trace_dead(far_watch *watch, lua_State *L) {
   if (sigsetjmp(unreadable, 0) == 0)
     far_watch_trace(watch, L);
   else
-    watch->trace[0] = '\0';
+    watch->trace[0] = watch->place[0] = '\0';
   is_reading = 0;
   sigaction(SIGSEGV, &old_fault, NULL);
   sigaction(SIGBUS, &old_bus, NULL);

@@ -60,7 +60,9 @@ struct far_watch {
   far_watch *outer; // Whose turn called the one that computes.
   int forced;       // See far_watch_force().
   uint64_t used_ns; // What entries have computed; whoever asks sets it to zero.
-  char trace[FAR_TRACE_BYTES]; // Where a killed turn was; "" if not known.
+  char place[128];             // Where a killed turn was: "app.lua:12".
+  char trace[FAR_TRACE_BYTES]; // "at app.lua:12", and who called; "" if not
+                               // known.
 };
 
 // Puts a host under watch; the first one starts the thread. `signal`: the
