@@ -220,7 +220,7 @@ local BackgroundTask = {}
 ---@param options? farside.exec_options
 ---@return integer? taskId
 ---@return string? message
----@return farside.status? name "LIMIT"
+---@return farside.status? name "LIMIT" or "DENIED"
 function BackgroundTask.exec(fn, options) end
 
 --- The same function as BackgroundTask.exec: it runs the closure now, not before the exit.
@@ -228,7 +228,7 @@ function BackgroundTask.exec(fn, options) end
 ---@param options? farside.exec_options
 ---@return integer? taskId
 ---@return string? message
----@return farside.status? name "LIMIT"
+---@return farside.status? name "LIMIT" or "DENIED"
 function BackgroundTask.beforeExit(fn, options) end
 
 --- Ends a task, so that the OS may put the app to sleep.

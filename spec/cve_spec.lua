@@ -6,7 +6,7 @@ local helper = require "spec.helper"
 local run, said = helper.run, helper.said
 
 local function says(code, ...)
-  local phone <close> = run(code)
+  local phone <close> = run(code, { limits = "turn=60s" }) -- Sanitizers are slow.
   phone:advance "1s"
   assert.same({ ... }, said(phone))
 end
