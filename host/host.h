@@ -38,6 +38,13 @@ struct farside_host {
   uint64_t until_ms;   // When this step has to be over.
   uint64_t instant_ms; // When the last turn ran, and how many ran then.
   uint64_t turns_at_instant;
+  // For tests: which allocation of each script fails, whether all later ones do
+  // too, and how many did. See far_arena_fail().
+  struct {
+    uint64_t at;
+    bool and_after;
+    uint64_t refused;
+  } failing;
   bool is_held;        // The platform keeps the app awake for us.
   bool is_running;     // A turn, or a callback, is under way.
   bool is_terminating; // Listeners know; open tasks have their grace.

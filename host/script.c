@@ -175,6 +175,7 @@ farside_status far_script_open(farside_host *host, const char *name,
                                 in_bytes(limits->block_bytes));
   if (fresh->arena == NULL)
     goto fail;
+  far_arena_fail(fresh->arena, host->failing.at, host->failing.and_after);
   fresh->L = lua_newstate(far_arena_allocate, fresh->arena);
   if (fresh->L == NULL)
     goto fail;
@@ -253,6 +254,11 @@ void far_script_close(far_script *script) {
   }
   far_slots_deinit(&script->waits);
   far_list_leave(&script->link);
+  if (script->arena != NULL) {
+    far_arena_usage usage;
+    far_arena_get_usage(script->arena, &usage);
+    host->failing.refused += usage.refused;
+  }
   far_arena_drop(script->arena);
   far_manifest_free(script->manifest);
   far_source_free(script->source);
