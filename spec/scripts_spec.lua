@@ -129,17 +129,18 @@ describe("two scripts of a host", function()
         print("pid is here")
       ]],
       ["drive.sh"] = [[
-        "$1" run late.lua pid.lua >out 2>&1 &
+        : >out
+        "$1" run late.lua pid.lua >>out 2>&1 &
         wait_for() { while [ "$(grep -c "$1" out)" -lt "$2" ]; do sleep 0.01; done; }
         wait_for "pid is here" 1
         kill -USR1 $!
-        wait_for "^pid " 1
+        wait_for "^pid .* KB" 1
         echo 'print "late is new"' >late.lua
         kill -USR2 $!
         wait_for "late is new" 1
         wait_for "pid is here" 2
         kill -USR1 $!
-        wait_for "^pid " 2
+        wait_for "^pid .* KB" 2
         kill -TERM $!
         wait $!
         echo "code $?" >>out
