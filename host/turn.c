@@ -9,6 +9,7 @@ void far_turn_queue(far_turn *turn) {
   far_assert(!far_list_is_in(&turn->link));
   far_list_append(&turn->script->turns, &turn->link);
   turn->script->host->turns_queued++;
+  far_script_ready(turn->script);
 }
 
 void far_turn_cancel(far_turn *turn) {
@@ -405,6 +406,7 @@ void far_host_call(far_turn *turn) {
   if (script->is_parked) {
     far_assert(script->running == turn);
     host->turns_queued--;
+    host->parked--;
   } else {
     begin(script, turn);
   }
@@ -420,6 +422,7 @@ void far_host_call(far_turn *turn) {
   if (mine.is_parked && !is_dropped) {
     script->is_parked = true;
     host->turns_queued++;
+    host->parked++;
     return;
   }
   if (is_dropped || mine.is_killed)

@@ -19,6 +19,8 @@ enum {
   // How long the thread goes on looking after the last turn, so that a busy
   // host does not pay a system call for each.
   LINGER_NS = 20 * 1000 * 1000,
+  // So many times the grace may pass on the wall.
+  GRACES_MAX = 20,
   TRACE_LEVELS = 12
 };
 
@@ -218,6 +220,14 @@ static void meet(far_watch *watch, uint64_t entry, uint64_t now_ns,
   watch->kill_ns = 0;
 }
 
+// Whether a stopped script has had its time to answer. On a busy machine it may
+// not have run at all meanwhile; but it cannot wait for ever either.
+static bool is_overdue(const far_watch *watch, uint64_t now_ns, uint64_t cpu_ns,
+                       uint64_t grace_ns) {
+  return cpu_ns - watch->kill_cpu_ns >= grace_ns ||
+         (now_ns - watch->kill_ns) / GRACES_MAX >= grace_ns;
+}
+
 // Looks at a turn; returns when to look again.
 static uint64_t look(far_watch *watch, uint64_t now_ns) {
   uint64_t entry = atomic_load(&watch->entry);
@@ -241,12 +251,14 @@ static uint64_t look(far_watch *watch, uint64_t now_ns) {
 
   uint64_t base_ns = atomic_load(&watch->cpu_base_ns);
   uint64_t used_ns = cpu_ns > base_ns ? cpu_ns - base_ns : 0;
-  if (watch->kill_ns == 0 && used_ns >= budget_ns)
+  if (watch->kill_ns == 0 && used_ns >= budget_ns) {
     watch->kill_ns = now_ns;
+    watch->kill_cpu_ns = cpu_ns;
+  }
   uint64_t wait_ns = TICK_NS;
   if (watch->kill_ns != 0) {
-    bool has_answer_time = now_ns - watch->kill_ns < grace_ns;
-    tell(watch, entry, has_answer_time || !may_drop ? KILL : DROP);
+    tell(watch, entry,
+         may_drop && is_overdue(watch, now_ns, cpu_ns, grace_ns) ? DROP : KILL);
   } else if (now_ns >= watch->slice_due_ns) {
     tell(watch, entry, SUSPEND);
   } else {
