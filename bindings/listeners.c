@@ -122,8 +122,10 @@ void far_listeners_close(far_script *script) {
   script->deliver = NULL;
 }
 
-bool far_is_listening(const far_script *script) {
-  return emitter_of(script)->ids.count > 0;
+bool far_is_listening(const far_script *script, far_event_kind kind) {
+  const emitter *mine = emitter_of(script);
+  return kind == FAR_EVENTS ? mine->ids.count > 0
+                            : !far_list_is_empty(&mine->listeners[kind]);
 }
 
 uint64_t far_listener_add(far_script *script, far_event_kind kind,

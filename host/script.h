@@ -87,7 +87,8 @@ struct far_script {
 typedef struct far_script_hooks {
   int (*open)(lua_State *L); // In protected mode; lightuserdata script at 1.
   void (*close)(far_script *script);
-  bool (*is_listening)(const far_script *script);
+  // To this kind of event; FAR_EVENTS: to any.
+  bool (*is_listening)(const far_script *script, far_event_kind kind);
 } far_script_hooks;
 
 // Opens a hosted script: a state with the libraries of the sandbox, and our

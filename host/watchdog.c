@@ -212,9 +212,11 @@ static void meet(far_watch *watch, uint64_t entry, uint64_t now_ns,
   uint64_t lasted_ns = now_ns > began_ns ? now_ns - began_ns : 0;
   lasted_ns = sooner(lasted_ns, FIRST_LOOK_NS);
   watch->seen_entry = entry;
-  atomic_store(&watch->cpu_base_ns,
-               cpu_ns > lasted_ns ? cpu_ns - lasted_ns : 0);
-  atomic_store(&watch->base_entry, entry);
+  if (atomic_load(&watch->base_entry) != entry) {
+    atomic_store(&watch->cpu_base_ns,
+                 cpu_ns > lasted_ns ? cpu_ns - lasted_ns : 0);
+    atomic_store(&watch->base_entry, entry);
+  }
   watch->slice_due_ns = later(began_ns, atomic_load(&watch->slice_ns));
   watch->look_ns = 0;
   watch->kill_ns = 0;
@@ -441,6 +443,12 @@ void far_watch_enter(far_watch *watch, lua_State *co,
   atomic_store_explicit(&watch->may_drop, allowance->may_drop,
                         memory_order_relaxed);
   uint64_t entry = atomic_load_explicit(&watch->entry, memory_order_relaxed);
+  // A hundred slices, each guessed a little, are a wrong second: where the
+  // processor is crowded most of a slice is somebody else's.
+  if (allowance->goes_on) {
+    atomic_store(&watch->cpu_base_ns, far_cpu_ns());
+    atomic_store(&watch->base_entry, entry + 1);
+  }
   atomic_store_explicit(&watch->entry, entry + 1, memory_order_release);
   atomic_store(&watch->due_ns, due_ns);
   if (due_ns < atomic_load(&dog.next_ns))
@@ -451,8 +459,7 @@ void far_watch_enter(far_watch *watch, lua_State *co,
 // more than most turns do.
 static uint64_t used_ns(far_watch *watch) {
   uint64_t lasted_ns = far_now_ns() - atomic_load(&watch->began_ns);
-  if (lasted_ns < FIRST_LOOK_NS ||
-      atomic_load(&watch->base_entry) != atomic_load(&watch->entry))
+  if (atomic_load(&watch->base_entry) != atomic_load(&watch->entry))
     return lasted_ns;
   return far_cpu_ns() - atomic_load(&watch->cpu_base_ns);
 }

@@ -30,6 +30,7 @@ typedef struct far_allowance {
   uint64_t cpu_ns;   // Time of this thread on a processor.
   uint64_t grace_ns;
   bool may_drop; // Not a script that may hold locks of foreign code.
+  bool goes_on;  // It is one more slice of a turn.
 } far_allowance;
 
 enum { FAR_TRACE_BYTES = 2048 };

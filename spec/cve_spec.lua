@@ -11,7 +11,7 @@ local function run(code)
 end
 
 local function says(code, ...)
-  local phone <close> = run(code)
+  local phone <close> = run(code, { limits = "turn=60s" }) -- Sanitizers are slow.
   phone:advance "1s"
   assert.same({ ... }, said(phone))
 end
