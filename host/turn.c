@@ -160,7 +160,9 @@ static int reset(visit *mine, lua_State *co) {
   far_watch_enter(watch, co, &allowance);
   int status = lua_resetthread(co);
   far_watch_leave(watch);
-  mine->is_killed = mine->is_killed || watch->trace[0] != '\0';
+  // os.exit() stops what it leaves behind in the same way.
+  if (watch->trace[0] != '\0' && !script->host->wants_end)
+    mine->is_killed = true;
   return status;
 }
 
@@ -179,7 +181,8 @@ static void close_coroutine(visit *mine, lua_State *L) {
   if (reset(mine, co) != LUA_OK && lua_checkstack(co, 1)) {
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
-    if (!lua_rawequal(L, -1, -2) && !mine->is_killed) {
+    if (!lua_rawequal(L, -1, -2) && !mine->is_killed &&
+        !script->host->wants_end) {
       script->host->stats.errors += has_error ? 0 : 1;
       report(script, L, co);
     }
