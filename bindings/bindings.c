@@ -286,7 +286,7 @@ static int open(lua_State *L) {
 
 static void close(far_script *script) {
   box *mine = script->box;
-  if (!script->is_borrowed && script->L != NULL)
+  if (!script->is_borrowed && script->L != NULL && !script->is_dead)
     far_output_flush(script);
   if (mine != NULL)
     mine->script = NULL;
