@@ -244,6 +244,7 @@ static void go_on(visit *mine, lua_State *L) {
   }
   script->is_doomed = false;
   mine->turn->is_closing = true;
+  mine->how = FAR_TURN_RETURNED; // It was taken away; it did nothing wrong.
   close_coroutine(mine, L);
 }
 
