@@ -166,7 +166,9 @@ static int reset(visit *mine, lua_State *co) {
   far_watch_enter(watch, co, &allowance);
   int status = lua_resetthread(co);
   far_watch_leave(watch);
-  mine->is_killed = mine->is_killed || watch->trace[0] != '\0';
+  // os.exit() stops what it leaves behind in the same way.
+  if (watch->trace[0] != '\0' && !script->host->wants_end)
+    mine->is_killed = true;
   return status;
 }
 
@@ -185,7 +187,8 @@ static void close_coroutine(visit *mine, lua_State *L) {
   if (reset(mine, co) != LUA_OK && lua_checkstack(co, 1)) {
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
-    if (!lua_rawequal(L, -1, -2) && !mine->is_killed) {
+    if (!lua_rawequal(L, -1, -2) && !mine->is_killed &&
+        !script->host->wants_end) {
       script->host->stats.errors += has_error ? 0 : 1;
       report(script, L, co);
     }
@@ -247,6 +250,7 @@ static void go_on(visit *mine, lua_State *L) {
   }
   script->is_doomed = false;
   mine->turn->is_closing = true;
+  mine->how = FAR_TURN_RETURNED; // It was taken away; it did nothing wrong.
   close_coroutine(mine, L);
 }
 
