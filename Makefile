@@ -1,11 +1,14 @@
 # A thin front over the CMake presets.
 
-CC_FILES = $(wildcard host/*.[ch] bindings/*.[ch] spec/*.c)
+ROUNDS = 7
+ROWS =
+CC_FILES = $(wildcard host/*.[ch] bindings/*.[ch] spec/*.c bench/*.[ch])
 
 help:
 	@echo "make demo     install what is missing, build, and simulate scripts/finish_upload.lua"
 	@echo "make test     install what is missing, and run every spec and test under sanitizers"
 	@echo "make release  build/release/farside and build/release/farside.so"
+	@echo "make bench    measure against plain Lua; ROUNDS=7, ROWS=a word in their names"
 	@echo "make lint     formatting, luacheck, and the warnings of both compilers"
 	@echo "make format   format the C files"
 	@echo "make clean    remove build/"
@@ -26,6 +29,11 @@ demo: release
 test: setup-test release
 	@.ci/test
 
+bench: setup-test
+	@cmake --preset bench >/dev/null
+	@cmake --build --preset bench >/dev/null
+	@lua5.4 bench/run.lua build/bench/bench/farside_bench $(ROUNDS) "$(ROWS)"
+
 lint: setup-test
 	@.ci/lint
 
@@ -35,4 +43,4 @@ format:
 clean:
 	rm -rf build build.luarocks
 
-.PHONY: help setup setup-test release demo test lint format clean
+.PHONY: help setup setup-test release demo test bench lint format clean
