@@ -300,7 +300,7 @@ static const luaL_Reg functions[] = {
 void far_push_background_task(lua_State *L, int box) {
   far_push_class(L, box, task_class, task_functions);
   lua_pushvalue(L, box);
-  lua_pushvalue(L, -2);
+  lua_getfield(L, -2, "__index");
   lua_pushcclosure(L, task_index, 2);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);

@@ -19,6 +19,10 @@ far_script *far_script_of(lua_State *L) {
   return mine->script;
 }
 
+const far_script *far_script_of_box(lua_State *L, int index) {
+  return ((const box *)lua_touserdata(L, index))->script;
+}
+
 void far_begin_change(far_script *script) {
   far_shield_up(&script->host->watch.shield);
 }
@@ -208,8 +212,9 @@ static int closed_box(lua_State *L) {
 }
 
 static void push_module(lua_State *L, int index, lua_CFunction run) {
-  lua_createtable(L, 0, 12);
+  lua_createtable(L, 0, 16);
   far_set_timers(L, index);
+  far_set_script(L, index);
   far_push_function(L, index, run);
   lua_setfield(L, -2, "run");
   lua_pushliteral(L, FARSIDE_VERSION);
@@ -223,6 +228,15 @@ static void push_module(lua_State *L, int index, lua_CFunction run) {
   far_push_log(L, index);
   lua_setfield(L, -2, "Log");
   lua_setfield(L, -2, "Plugins");
+}
+
+// What an embedder offers, to be opened by require. Whether a script may have
+// it is decided there.
+static void set_modules(lua_State *L, const farside_module *modules) {
+  for (; modules != NULL && modules->name != NULL; modules++) {
+    lua_pushcfunction(L, modules->open);
+    lua_setfield(L, -2, modules->name);
+  }
 }
 
 static int push_box(lua_State *L, far_script *script) {
@@ -266,6 +280,7 @@ static int open(lua_State *L) {
   lua_insert(L, -2);
   lua_pushcclosure(L, require_farside, 1);
   lua_setfield(L, -2, "farside");
+  set_modules(L, script->host->config.modules);
   return 0;
 }
 

@@ -11,6 +11,9 @@
 // error once the script is closed.
 far_script *far_script_of(lua_State *L);
 
+// The script of a box that was just made, at `box` on the stack.
+const far_script *far_script_of_box(lua_State *L, int box);
+
 // Pushes a function with the calling script's box as its upvalue 1. The box is
 // at `box` on the stack.
 void far_push_function(lua_State *L, int box, lua_CFunction function);
@@ -49,6 +52,15 @@ const char *far_push_origin(lua_State *L);
 
 // Pushes the table of a JSON object. Raises an error when memory is short.
 void far_push_json(lua_State *L, const char *text);
+
+// The JSON of a value, for free(); NULL, and why, for what is no such value.
+// Asks no metamethod and raises no error: for between far_begin_change() and
+// far_end_change().
+char *far_to_json(lua_State *L, int index, const char **problem);
+extern const char far_json_too_large[]; // The one problem of size.
+
+// Adds postMessage and its relatives to the table on the top of the stack.
+void far_set_script(lua_State *L, int box);
 
 // Each pushes its module. `box` is the script's box on the stack.
 void far_push_app(lua_State *L, int box);

@@ -1,8 +1,16 @@
-// JSON that was posted with an event, as Lua values.
+// JSON as Lua values, and Lua values as JSON: what comes with an event, and
+// what scripts send each other.
 
 #include "bindings.h"
 
 #include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+enum { JSON_BYTES_MAX = 1024 * 1024 };
+const char far_json_too_large[] = "it is larger than 1 MiB";
+
+// -- JSON as Lua values -------------------------------------------------------
 
 static void push_value(lua_State *L, const json_t *value) {
   luaL_checkstack(L, 8, "the JSON is nested too deep");
@@ -58,4 +66,146 @@ void far_push_json(lua_State *L, const char *text) {
   json_decref(value);
   if (status != LUA_OK)
     lua_error(L);
+}
+
+// -- Lua values as JSON -------------------------------------------------------
+
+enum {
+  // As deep as jansson reads, with room to spare, and as the C stack allows.
+  DEPTH_MAX = 100
+};
+
+// Why a value cannot be JSON; what it returns is text that nobody frees.
+typedef struct encoder {
+  lua_State *L;
+  size_t bytes_left; // An estimate, so that no giant is built to be refused.
+  const char *problem;
+} encoder;
+
+static json_t *encode(encoder *mine, int index, int depth);
+
+static json_t *refuse(encoder *mine, const char *problem) {
+  if (mine->problem == NULL)
+    mine->problem = problem;
+  return NULL;
+}
+
+static bool spend(encoder *mine, size_t bytes) {
+  if (bytes > mine->bytes_left) {
+    refuse(mine, far_json_too_large);
+    return false;
+  }
+  mine->bytes_left -= bytes;
+  return true;
+}
+
+static json_t *encode_array(encoder *mine, int table, size_t length,
+                            int depth) {
+  json_t *array = json_array();
+  for (size_t i = 1; i <= length && array != NULL; i++) {
+    lua_rawgeti(mine->L, table, (lua_Integer)i);
+    json_t *item = encode(mine, lua_gettop(mine->L), depth);
+    lua_pop(mine->L, 1);
+    if (item == NULL || json_array_append_new(array, item) != 0) {
+      json_decref(array);
+      return NULL;
+    }
+  }
+  return array;
+}
+
+static json_t *encode_object(encoder *mine, int table, int depth) {
+  lua_State *L = mine->L;
+  json_t *object = json_object();
+  lua_pushnil(L);
+  while (object != NULL && lua_next(L, table) != 0) {
+    json_t *field = NULL;
+    if (lua_type(L, -2) != LUA_TSTRING)
+      refuse(mine, "a table is neither a list without holes nor has names as "
+                   "its only keys");
+    else if (spend(mine, lua_rawlen(L, -2)))
+      field = encode(mine, lua_gettop(L), depth);
+    size_t bytes = 0;
+    const char *key = field ? lua_tolstring(L, -2, &bytes) : NULL;
+    if (field != NULL && memchr(key, 0, bytes) != NULL) {
+      json_decref(field);
+      field = refuse(mine, "a field's name has a zero byte");
+    }
+    if (field == NULL || json_object_set_new(object, key, field) != 0) {
+      refuse(mine, "a field's name is not UTF-8");
+      lua_pop(L, 2);
+      json_decref(object);
+      return NULL;
+    }
+    lua_pop(L, 1);
+  }
+  return object;
+}
+
+static json_t *encode_table(encoder *mine, int table, int depth) {
+  if (depth == DEPTH_MAX)
+    return refuse(mine, "a table is in itself, or nested deeper than 100");
+  size_t length = lua_rawlen(mine->L, table);
+  size_t count = 0;
+  lua_pushnil(mine->L);
+  while (lua_next(mine->L, table) != 0) {
+    lua_pop(mine->L, 1);
+    if (!spend(mine, 2)) {
+      lua_pop(mine->L, 1);
+      return NULL;
+    }
+    count++;
+  }
+  if (length > 0 && count == length)
+    return encode_array(mine, table, length, depth + 1);
+  return encode_object(mine, table, depth + 1);
+}
+
+static json_t *encode_string(encoder *mine, int index) {
+  size_t bytes;
+  const char *text = lua_tolstring(mine->L, index, &bytes);
+  if (!spend(mine, bytes))
+    return NULL;
+  json_t *string = json_stringn(text, bytes);
+  return string ? string : refuse(mine, "a string is not UTF-8");
+}
+
+static json_t *encode_number(encoder *mine, int index) {
+  if (lua_isinteger(mine->L, index))
+    return json_integer(lua_tointeger(mine->L, index));
+  lua_Number number = lua_tonumber(mine->L, index);
+  if (!isfinite(number))
+    return refuse(mine, "a number is not finite");
+  return json_real(number);
+}
+
+static json_t *encode(encoder *mine, int index, int depth) {
+  if (!spend(mine, 2) || !lua_checkstack(mine->L, 4))
+    return refuse(mine, "it is nested too deep"); // Or too large: see spend().
+  switch (lua_type(mine->L, index)) {
+  case LUA_TNIL:
+    return json_null();
+  case LUA_TBOOLEAN:
+    return json_boolean(lua_toboolean(mine->L, index));
+  case LUA_TNUMBER:
+    return encode_number(mine, index);
+  case LUA_TSTRING:
+    return encode_string(mine, index);
+  case LUA_TTABLE:
+    return encode_table(mine, index, depth);
+  default:
+    return refuse(mine, "only nil, booleans, numbers, strings and tables of "
+                        "them can be sent");
+  }
+}
+
+char *far_to_json(lua_State *L, int index, const char **problem) {
+  encoder mine = {.L = L, .bytes_left = JSON_BYTES_MAX};
+  int top = lua_gettop(L);
+  json_t *value = encode(&mine, index, 0);
+  char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+  json_decref(value);
+  lua_settop(L, top);
+  *problem = text ? NULL : mine.problem ? mine.problem : "not enough memory";
+  return text;
 }

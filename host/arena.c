@@ -19,6 +19,9 @@
 #define ASAN_UNPOISON_MEMORY_REGION(ptr, bytes) ((void)(ptr), (void)(bytes))
 #endif
 
+// Keeps what is seldom done out of the way of what is often done.
+#define APART __attribute__((noinline))
+
 // Sizes are rounded up to a class: steps of 16 bytes up to 512, then four
 // classes a doubling up to 128 KiB. A block has no header, because Lua tells
 // its old size, and the class follows from that. Class 0 does not exist.
@@ -403,8 +406,8 @@ static bool is_join_due(const far_arena *arena, size_t share) {
 
 enum { SHARE = 4, SHARE_IN_NEED = 64 };
 
-// What take() does when neither list nor bump has the block.
-static void *take_elsewhere(far_arena *arena, size_t class) {
+// For a block that is not at hand: not in its list, and no bump holds it.
+static APART void *take_elsewhere(far_arena *arena, size_t class) {
   // A block only a little larger is left alone: it will be asked for again.
   size_t roomy = class_of(class_bytes(class) * 4);
   if (roomy > CLASSES || class > SMALL_CLASSES)
@@ -426,17 +429,20 @@ static void *take_elsewhere(far_arena *arena, size_t class) {
   return taken;
 }
 
-static inline void *take(far_arena *arena, size_t class) {
+static inline void *take_at_hand(far_arena *arena, size_t class) {
   void *taken = pop(arena, class);
-  if (taken != NULL)
-    return taken;
   size_t bytes = class_bytes(class);
-  if (bytes > arena->bump_bytes)
-    return take_elsewhere(arena, class);
-  taken = arena->bump;
-  arena->bump += bytes;
-  arena->bump_bytes -= bytes;
+  if (taken == NULL && bytes <= arena->bump_bytes) {
+    taken = arena->bump;
+    arena->bump += bytes;
+    arena->bump_bytes -= bytes;
+  }
   return taken;
+}
+
+static void *take(far_arena *arena, size_t class) {
+  void *taken = take_at_hand(arena, class);
+  return taken != NULL ? taken : take_elsewhere(arena, class);
 }
 
 // Takes back the end of a block.
@@ -501,13 +507,9 @@ static void *settle_large(far_arena *arena, void *ptr, size_t class) {
 
 // Counts a growth, and tells whether it may be.
 static inline bool may_grow(far_arena *arena, size_t bytes, size_t growth) {
-  bool fails = ++arena->allocations >= arena->fails_at;
-  if (!fails && bytes <= arena->block_bytes_max &&
-      arena->used_bytes + growth <= arena->limit_bytes)
-    return true;
-  if (fails && !arena->fails_after)
-    arena->fails_at = UINT64_MAX;
-  return false;
+  return ++arena->allocations < arena->fails_at &&
+         bytes <= arena->block_bytes_max &&
+         arena->used_bytes + growth <= arena->limit_bytes;
 }
 
 static inline void count_used(far_arena *arena, size_t used_bytes) {
@@ -523,33 +525,56 @@ static inline void *expose(void *ptr, size_t bytes) {
   return ptr;
 }
 
-static void *refuse(far_arena *arena) {
+static APART void *refuse(far_arena *arena) {
+  if (arena->allocations >= arena->fails_at && !arena->fails_after)
+    arena->fails_at = UINT64_MAX;
   arena->refused++;
   return NULL;
 }
 
-static inline void *allocate(far_arena *arena, size_t bytes) {
+static APART void *allocate_large(far_arena *arena, size_t bytes) {
   size_t size = rounded(bytes);
   if (!may_grow(arena, bytes, size))
     return refuse(arena);
-  void *taken =
-      is_large(bytes) ? take_large(arena, size) : take(arena, class_of(bytes));
+  void *taken = take_large(arena, size);
   if (taken == NULL)
     return refuse(arena);
   count_used(arena, arena->used_bytes + size);
   return expose(taken, bytes);
 }
 
-// Gives a block to the lists, or to the host; what is used is counted
+static APART void *allocate_elsewhere(far_arena *arena, size_t bytes,
+                                      size_t class) {
+  void *taken = take_elsewhere(arena, class);
+  if (taken == NULL)
+    return refuse(arena);
+  count_used(arena, arena->used_bytes + class_bytes(class));
+  return expose(taken, bytes);
+}
+
+static inline void *allocate(far_arena *arena, size_t bytes, size_t class) {
+  size_t size = class_bytes(class);
+  if (!may_grow(arena, bytes, size))
+    return refuse(arena);
+  void *taken = take_at_hand(arena, class);
+  if (taken == NULL)
+    return allocate_elsewhere(arena, bytes, class);
+  count_used(arena, arena->used_bytes + size);
+  return expose(taken, bytes);
+}
+
+// Gives a block to the lists, or to the host. What is used is counted
 // elsewhere.
-static inline void put_back(far_arena *arena, void *ptr, size_t bytes) {
-  if (is_large(bytes)) {
-    remove_chunk(arena, chunk_of_large(ptr));
-    return;
-  }
-  size_t class = class_of(bytes);
+static inline void put_back_class(far_arena *arena, void *ptr, size_t class) {
   arena->freed_bytes += class_bytes(class);
   push(arena, ptr, class);
+}
+
+static APART void put_back(far_arena *arena, void *ptr, size_t bytes) {
+  if (is_large(bytes))
+    remove_chunk(arena, chunk_of_large(ptr));
+  else
+    put_back_class(arena, ptr, class_of(bytes));
 }
 
 static void *move(far_arena *arena, void *ptr, size_t bytes_old, void *taken,
@@ -560,8 +585,8 @@ static void *move(far_arena *arena, void *ptr, size_t bytes_old, void *taken,
   return taken;
 }
 
-static void *grow(far_arena *arena, void *ptr, size_t bytes_old,
-                  size_t bytes_new) {
+static APART void *grow(far_arena *arena, void *ptr, size_t bytes_old,
+                        size_t bytes_new) {
   size_t old_size = rounded(bytes_old), size = rounded(bytes_new);
   size_t growth = size - old_size;
   if (!may_grow(arena, bytes_new, growth))
@@ -593,8 +618,8 @@ static void *grow(far_arena *arena, void *ptr, size_t bytes_old,
 // Lua has no answer to a shrinking that fails, and will tell the new size when
 // it frees the block. So what has a class is cut where it stands: each class is
 // whole units, so its head is a block and its tail a few.
-static void *shrink(far_arena *arena, void *ptr, size_t bytes_old,
-                    size_t bytes_new) {
+static APART void *shrink(far_arena *arena, void *ptr, size_t bytes_old,
+                          size_t bytes_new) {
   size_t old_size = rounded(bytes_old), size = rounded(bytes_new);
   arena->used_bytes -= old_size - size;
   if (old_size == size)
@@ -616,11 +641,20 @@ void *far_arena_allocate(void *user, void *ptr, size_t bytes_old,
                          size_t bytes_new) {
   far_arena *arena = user;
   // For a new block Lua passes a type tag as the old size.
-  if (ptr == NULL)
-    return bytes_new == 0 ? NULL : allocate(arena, bytes_new);
+  if (ptr == NULL) {
+    if (bytes_new <= SMALL_BYTES)
+      return bytes_new == 0 ? NULL
+                            : allocate(arena, bytes_new, class_of(bytes_new));
+    if (is_large(bytes_new))
+      return allocate_large(arena, bytes_new);
+    return allocate(arena, bytes_new, class_of(bytes_new));
+  }
   if (bytes_new == 0) {
     arena->used_bytes -= rounded(bytes_old);
-    put_back(arena, ptr, bytes_old);
+    if (bytes_old <= SMALL_BYTES)
+      put_back_class(arena, ptr, class_of(bytes_old));
+    else
+      put_back(arena, ptr, bytes_old);
     return NULL;
   }
   if (bytes_new > bytes_old)

@@ -15,17 +15,19 @@ typedef struct far_arena far_arena;
 
 // What an arena says of itself.
 typedef struct far_arena_usage {
-  size_t used_bytes;  // In blocks that are taken, rounded to their class.
-  size_t peak_bytes;  // The most that it ever was.
-  size_t chunk_bytes; // What it has from the host's memory right now.
+  size_t used_bytes;    // In blocks that are taken, rounded to their class.
+  size_t peak_bytes;    // The most that it ever was.
+  size_t chunk_bytes;   // What it has from the host's memory right now.
   size_t charged_bytes; // Of used_bytes: what the host keeps for the script.
   uint64_t allocations; // Blocks ever asked for, or made larger.
   uint64_t refused;     // Of these, the ones that got nothing.
 } far_arena_usage;
 
 // Opens an arena whose chunks come from `memory`. `cap_bytes` bounds all blocks
-// together, `block_bytes` each one. `shield` is up while the arena talks to
-// `memory`; NULL for none. NULL when memory is short.
+// together, `block_bytes` each one; what the arena has from `memory` stays
+// below twice the cap and 2 MiB, even if that means to refuse a block earlier.
+// `shield` is up while the arena talks to `memory`; NULL for none. NULL when
+// memory is short.
 far_arena *far_arena_open(far_memory *memory, far_shield *shield,
                           size_t cap_bytes, size_t block_bytes);
 

@@ -120,9 +120,10 @@ static int parse_option(const far_command *command, int argc,
   size_t at = find_option(option, length);
   if (at == OPTIONS || !takes(command, option, length))
     return complain(command,
-                    line->script ? "there is no option %s (what is meant for "
-                                   "the script goes behind --)"
-                                 : "there is no option %s",
+                    line->script_count
+                        ? "there is no option %s (what is meant for "
+                          "the script goes behind --)"
+                        : "there is no option %s",
                     option);
   if (options[at].read == NULL) {
     *(bool *)((char *)line + options[at].flag) = true;
@@ -137,8 +138,23 @@ static int parse_option(const far_command *command, int argc,
   return options[at].read(command, value, line);
 }
 
+static bool is_lua(const char *word) {
+  size_t length = strlen(word);
+  return length > 4 && strcmp(word + length - 4, ".lua") == 0;
+}
+
+// Whether a word is one more script. The first word is one, whatever it is
+// called; further ones are told from arguments by their ending.
+static bool is_script(const far_command *command, const command_line *line,
+                      const char *word) {
+  if (line->script_count == 0)
+    return true;
+  return command->takes_many && is_lua(word) &&
+         line->script_count < SCRIPTS_MAX;
+}
+
 // Options may stand before and after SCRIPT; its own arguments begin with the
-// first word that is no option, or behind "--".
+// first word that is neither an option nor a script, or behind "--".
 int command_line_parse(const far_command *command, int argc,
                        const char *const *argv, command_line *line) {
   *line = (command_line){0};
@@ -147,21 +163,21 @@ int command_line_parse(const far_command *command, int argc,
     bool is_option = argv[i][0] == '-' && argv[i][1] != '\0';
     if (is_option && strcmp(argv[i], "--") == 0) {
       i++;
-      if (line->script == NULL && i < argc)
-        line->script = argv[i++];
+      if (line->script_count == 0 && i < argc)
+        line->scripts[line->script_count++] = argv[i++];
       break;
     }
     if (is_option) {
       int status = parse_option(command, argc, argv, &i, line);
       if (status != EXIT_FINE)
         return status;
-    } else if (line->script == NULL) {
-      line->script = argv[i];
+    } else if (is_script(command, line, argv[i])) {
+      line->scripts[line->script_count++] = argv[i];
     } else {
       break;
     }
   }
-  if (line->script == NULL)
+  if (line->script_count == 0)
     return complain(command, "which script?%s", "");
   line->argc = argc - i;
   line->argv = argv + i;

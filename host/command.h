@@ -17,7 +17,10 @@ enum {
   EXIT_HOST_KILLED = 4
 };
 
-enum { GRANTS_MAX = 64 }; // Of each kind.
+enum {
+  GRANTS_MAX = 64, // Of each kind.
+  SCRIPTS_MAX = 256
+};
 
 // What --grant said of one kind.
 typedef struct command_grants {
@@ -36,8 +39,9 @@ typedef struct command_line {
   bool is_isolated;
   farside_limits limits;
   command_grants modules, http, background;
-  const char *script; // A path, or NULL.
-  int argc;           // The script's arguments.
+  const char *scripts[SCRIPTS_MAX]; // Paths; the first is there.
+  size_t script_count;
+  int argc; // The scripts' arguments.
   const char *const *argv;
 } command_line;
 
@@ -47,6 +51,7 @@ typedef struct far_command {
   const char *what;    // One line, for the list.
   const char *help;    // The rest.
   const char *options; // The option names it takes, each with spaces around.
+  bool takes_many;     // Scripts.
   int (*run)(const command_line *line);
 } far_command;
 

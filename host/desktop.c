@@ -8,7 +8,9 @@
 #include <uv.h>
 
 // What libuv watches, SIGTSTP first; SIGINT is our own, see interrupted().
-static const int watched[] = {SIGTSTP, SIGCONT, SIGTERM, SIGHUP};
+// The last two only where somebody wants to hear of them.
+static const int watched[] = {SIGTSTP, SIGCONT, SIGTERM,
+                              SIGHUP,  SIGUSR1, SIGUSR2};
 enum { WATCHED = sizeof watched / sizeof *watched };
 
 struct far_desktop {
@@ -23,6 +25,8 @@ struct far_desktop {
   uv_async_t interrupt;
   struct sigaction old_interrupt;
   bool is_started;
+  void (*heard)(void *user, int signal); // SIGUSR1, SIGUSR2.
+  void *user;
   size_t open; // Handles that libuv has not closed yet.
 };
 
@@ -76,6 +80,9 @@ static void signalled(uv_signal_t *handle, int signal) {
     break;
   case SIGHUP:
     terminate(desktop->host, "SIGHUP");
+    break;
+  default:
+    desktop->heard(desktop->user, signal);
     break;
   }
 }
@@ -151,7 +158,8 @@ static bool is_ignored(int signal) {
 }
 
 static bool watch(far_desktop *desktop, uv_loop_t *loop, size_t i) {
-  if (is_ignored(watched[i]))
+  bool is_user = watched[i] == SIGUSR1 || watched[i] == SIGUSR2;
+  if (is_ignored(watched[i]) || (is_user && desktop->heard == NULL))
     return true;
   desktop->signals[i].data = desktop;
   if (uv_signal_init(loop, &desktop->signals[i]) != 0)
@@ -199,6 +207,13 @@ farside_status far_desktop_start(far_desktop *desktop, farside_host *host) {
     return FARSIDE_OK;
   far_desktop_stop(desktop);
   return FARSIDE_SYSTEM;
+}
+
+void far_desktop_on_user_signal(far_desktop *desktop,
+                                void (*heard)(void *user, int signal),
+                                void *user) {
+  desktop->heard = heard;
+  desktop->user = user;
 }
 
 static void closed(uv_handle_t *handle) {

@@ -20,6 +20,8 @@
 
 #include "platform.h"
 
+struct lua_State;
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -181,6 +183,15 @@ typedef void (*farside_on_entry)(void *user, const farside_entry *entry);
 typedef void (*farside_on_message)(void *user, const char *script,
                                    const char *json);
 
+// A module of the embedder's, for scripts to require: a lua_CFunction that
+// returns it. What it does is not watched: a script that is stopped may be
+// jumped out of in the middle of it, unless it shields itself; see
+// farside_shield_up().
+typedef struct farside_module {
+  const char *name;
+  int (*open)(struct lua_State *L);
+} farside_module;
+
 typedef struct farside_config {
   uint64_t version; // Set by farside_config_init(). Leave it.
 
@@ -191,10 +202,14 @@ typedef struct farside_config {
   // What to ask of the OS. Default NULL: nothing. The struct is copied.
   const farside_platform *platform;
 
-  farside_allocate allocate; // Default NULL: realloc() and free().
-  farside_on_entry on_entry; // Default NULL.
+  farside_allocate allocate;     // Default NULL: realloc() and free().
+  farside_on_entry on_entry;     // Default NULL.
   farside_on_message on_message; // Default NULL: nobody listens.
-  void *user;                // For the three above.
+  void *user;                    // For the three above.
+
+  // What scripts may require besides our own; ends with a name of NULL, and is
+  // not copied. Default NULL: nothing.
+  const farside_module *modules;
 
   // What scripts may use, unless their load says otherwise. Default: as
   // farside_limits says.
@@ -286,8 +301,8 @@ typedef struct farside_source {
 
 // What a script is, and what it uses.
 typedef struct farside_script {
-  const char *name; // Lives as long as the script.
-  const char *path; // NULL for code in memory. Likewise.
+  const char *name;           // Lives as long as the script.
+  const char *path;           // NULL for code in memory. Likewise.
   const char *script_version; // From its manifest, or NULL.
   uint64_t memory_bytes, memory_peak_bytes, memory_limit_bytes;
   uint64_t cpu_ms;     // What its turns have computed.
@@ -343,6 +358,15 @@ farside_status farside_script_close(farside_host *host, const char *name);
 // the next call.
 FARSIDE_API
 const char *farside_error(const farside_host *host);
+
+// For the C functions of a farside_module: between up and down the turn that
+// called is not jumped out of, however long it takes. Needed around everything
+// that takes a lock, such as malloc() and stdio, or changes what outlives the
+// script. Nothing in between may raise a Lua error. They nest.
+FARSIDE_API
+void farside_shield_up(farside_host *host);
+FARSIDE_API
+void farside_shield_down(farside_host *host);
 
 // -- Running -----------------------------------------------------------------
 

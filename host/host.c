@@ -35,9 +35,9 @@ uint64_t far_host_now_ms(const farside_host *host) {
   return host->clock->now_ms(host->clock) - host->origin_ms;
 }
 
-void far_host_note(farside_host *host, far_what what, farside_level level,
-                   const far_script *script, const far_task *task,
-                   const char *why) {
+static void note(farside_host *host, far_what what, farside_level level,
+                 const far_script *script, const far_task *task,
+                 const char *where, const char *why) {
   farside_entry entry = {.t_ms = far_host_now_ms(host),
                          .what = far_what_name(what),
                          .level = level,
@@ -45,7 +45,7 @@ void far_host_note(farside_host *host, far_what what, farside_level level,
                          .script = script ? script->name : NULL,
                          .task = task ? task->id : 0,
                          .name = task ? task->name : NULL,
-                         .where = task ? task->origin : NULL,
+                         .where = where,
                          .why = why};
   far_timeline_add(&host->timeline, &entry);
   if (host->config.on_entry != NULL) {
@@ -54,6 +54,18 @@ void far_host_note(farside_host *host, far_what what, farside_level level,
     host->config.on_entry(host->config.user, &entry);
     host->is_running = was_running;
   }
+}
+
+void far_host_note(farside_host *host, far_what what, farside_level level,
+                   const far_script *script, const far_task *task,
+                   const char *why) {
+  note(host, what, level, script, task, task ? task->origin : NULL, why);
+}
+
+void far_host_note_at(farside_host *host, far_what what, farside_level level,
+                      const far_script *script, const char *where,
+                      const char *why) {
+  note(host, what, level, script, NULL, where, why);
 }
 
 void far_host_notef(farside_host *host, far_what what, farside_level level,
@@ -231,8 +243,8 @@ static far_turn *next_turn(const far_script *script) {
              : far_list_item(script->turns.next, far_turn, link);
 }
 
-// Runs `turns` turns, or slices of them, one of each script in its order of loading. Returns false
-// when time is up or the host has ended.
+// Runs `turns` turns, or slices of them, one of each script in its order of
+// loading. Returns false when time is up or the host has ended.
 static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
   while (turns > 0 && host->turns_queued > 0) {
     for (far_list *link = host->scripts.next, *next;
@@ -391,6 +403,14 @@ bool far_host_is_idle(const farside_host *host) {
       return false;
   }
   return true;
+}
+
+void farside_shield_up(farside_host *host) {
+  far_shield_up(&host->watch.shield);
+}
+
+void farside_shield_down(farside_host *host) {
+  far_shield_down(&host->watch.shield);
 }
 
 // -- Running ------------------------------------------------------------------

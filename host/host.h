@@ -59,10 +59,13 @@ extern const far_find_holders far_holders;
 // Milliseconds since the host was opened.
 uint64_t far_host_now_ms(const farside_host *host);
 
-// Writes an entry. The script, the task and `why` may be NULL.
+// Writes an entry. The script, the task, `where` and `why` may be NULL.
 void far_host_note(farside_host *host, far_what what, farside_level level,
                    const far_script *script, const far_task *task,
                    const char *why);
+void far_host_note_at(farside_host *host, far_what what, farside_level level,
+                      const far_script *script, const char *where,
+                      const char *why);
 void far_host_notef(farside_host *host, far_what what, farside_level level,
                     const far_script *script, const far_task *task,
                     const char *format, ...)

@@ -55,7 +55,7 @@ static const far_limit limits_known[] = {
     FIELD("cpu", TIME, cpu_ms, CPU_MS, 1, "time is counted in ms"),
     FIELD("grace", TIME, grace_ms, GRACE_MS, 1, "time is counted in ms"),
     FIELD("memory", SIZE, memory_bytes, MEMORY_BYTES, MEMORY_BYTES_MIN,
-          "a script needs that to open"),
+          "a script needs that to open and to do a little"),
     FIELD("block", SIZE, block_bytes, 0, BLOCK_BYTES_MIN,
           "Lua itself takes blocks as large"),
     FIELD("messages", COUNT, messages, MESSAGES, 1, "one has to fit"),

@@ -63,7 +63,7 @@ void far_manifest_free(far_manifest *manifest);
 // Whether a manifest leaves a script this module. NULL allows all.
 bool far_manifest_allows_module(const far_manifest *manifest, const char *name);
 
-// FARSIDE_INVALID when a script asks for more than is granted, with a sentence
+// FARSIDE_DENIED when a script asks for more than is granted, with a sentence
 // that says how to grant it. NULL: it asks for nothing; the default is granted.
 farside_status far_manifest_check(const far_manifest *asked,
                                   const farside_permissions *granted,

@@ -199,6 +199,11 @@ farside_status far_script_borrow(farside_host *host, lua_State *L,
   if (status != FARSIDE_OK)
     return status;
   fresh->is_borrowed = true;
+  // Somebody else's interpreter: a turn that computes is suspended, so that the
+  // deadlines of tasks hold, but nothing is stopped or counted.
+  fresh->limits = host->config.limits;
+  fresh->limits.turn_ms = fresh->limits.cpu_ms = FARSIDE_NO_LIMIT;
+  fresh->limits.memory_bytes = fresh->limits.block_bytes = FARSIDE_NO_LIMIT;
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   fresh->L = lua_tothread(L, -1);
   lua_pop(L, 1);

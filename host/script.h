@@ -33,18 +33,18 @@ enum { FAR_POOL_MAX = 64 };
 
 struct far_script {
   farside_host *host;
-  far_list link; // In the host's list.
-  char *name;    // "finish_upload" for scripts/finish_upload.lua.
-  char *folder;  // Where its own modules lie; NULL for none.
-  lua_State *L;  // The main thread of its state.
-  struct far_source *source;     // What it was loaded from; NULL if borrowed.
+  far_list link;             // In the host's list.
+  char *name;                // "finish_upload" for scripts/finish_upload.lua.
+  char *folder;              // Where its own modules lie; NULL for none.
+  lua_State *L;              // The main thread of its state.
+  struct far_source *source; // What it was loaded from; NULL if borrowed.
   struct far_manifest *manifest; // What it may do; likewise.
-  far_arena *arena; // All that L has; NULL for a borrowed one.
+  far_arena *arena;              // All that L has; NULL for a borrowed one.
   farside_limits limits;
   uint64_t messages; // Those that wait for it.
   bool is_borrowed;
   bool is_trusted; // The full libraries: --trust.
-  bool is_dead; // It was stopped for good: nothing may touch L any more.
+  bool is_dead;    // It was stopped for good: nothing may touch L any more.
 
   far_list turns;      // Queued, oldest first.
   far_turn *running;   // The turn under way, or NULL.

@@ -153,7 +153,8 @@ bool farside_script_at(const farside_host *host, size_t index,
   *description = (farside_script){
       .name = script->name,
       .path = script->source ? script->source->given.path : NULL,
-      .script_version = script->manifest ? script->manifest->said.version : NULL,
+      .script_version =
+          script->manifest ? script->manifest->said.version : NULL,
       .memory_bytes = usage.used_bytes,
       .memory_peak_bytes = usage.peak_bytes,
       .memory_limit_bytes = script->limits.memory_bytes,

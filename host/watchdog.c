@@ -129,8 +129,8 @@ bool far_watch_has_killed(lua_State *co) {
 }
 
 static void drop(far_shield *shield) {
-  far_watch *watch = (far_watch *)(void *)((char *)shield -
-                                           offsetof(far_watch, shield));
+  far_watch *watch =
+      (far_watch *)(void *)((char *)shield - offsetof(far_watch, shield));
   siglongjmp(watch->way_out, 1);
 }
 
@@ -210,7 +210,8 @@ static void meet(far_watch *watch, uint64_t entry, uint64_t now_ns,
   uint64_t lasted_ns = now_ns > began_ns ? now_ns - began_ns : 0;
   lasted_ns = sooner(lasted_ns, FIRST_LOOK_NS);
   watch->seen_entry = entry;
-  atomic_store(&watch->cpu_base_ns, cpu_ns > lasted_ns ? cpu_ns - lasted_ns : 0);
+  atomic_store(&watch->cpu_base_ns,
+               cpu_ns > lasted_ns ? cpu_ns - lasted_ns : 0);
   atomic_store(&watch->base_entry, entry);
   watch->slice_due_ns = later(began_ns, atomic_load(&watch->slice_ns));
   watch->look_ns = 0;
@@ -405,7 +406,7 @@ void far_watch_enter(far_watch *watch, lua_State *co,
   watch->is_suspended = watch->is_killed = 0;
   watch->shield.is_pending = 0;
   watch->shield.is_exposed = 1;
-  watch->trace[0] = '\0';
+  watch->trace[0] = watch->place[0] = '\0';
   watch->outer = here;
   here = watch;
   force(watch, co);
@@ -416,8 +417,9 @@ void far_watch_enter(far_watch *watch, lua_State *co,
   if (!watch->has_thread || !pthread_equal(watch->thread, pthread_self()))
     adopt_thread(watch);
   uint64_t first_ns = sooner(allowance->slice_ns, allowance->cpu_ns);
-  uint64_t due_ns =
-      first_ns == never ? never : later(now_ns, sooner(first_ns, FIRST_LOOK_NS));
+  uint64_t due_ns = first_ns == never
+                        ? never
+                        : later(now_ns, sooner(first_ns, FIRST_LOOK_NS));
   atomic_store_explicit(&watch->slice_ns, allowance->slice_ns,
                         memory_order_relaxed);
   atomic_store_explicit(&watch->cpu_ns, allowance->cpu_ns,
@@ -452,7 +454,7 @@ void far_watch_leave(far_watch *watch) {
   }
   here = watch->outer;
   watch->running = NULL;
-  watch->shield.is_exposed = 0;
+  watch->shield.is_exposed = watch->shield.is_pending = 0;
   far_assert(watch->shield.depth == 0);
 }
 
@@ -483,24 +485,43 @@ void far_watch_stop(far_watch *watch, lua_State *L) {
 
 // -- Where it was -------------------------------------------------------------
 
+// Adds a line to the trace; false when it is full.
+static bool add(far_watch *watch, size_t *length, const char *before,
+                const lua_Debug *frame) {
+  size_t left = sizeof watch->trace - *length;
+  int written = snprintf(watch->trace + *length, left, "%s%s:%d", before,
+                         frame->short_src, frame->currentline);
+  if (written < 0 || (size_t)written >= left) {
+    watch->trace[*length] = '\0';
+    return false;
+  }
+  *length += (size_t)written;
+  return true;
+}
+
 void far_watch_trace(far_watch *watch, lua_State *L) {
   size_t length = 0;
   lua_Debug frame;
+  const char *before = "at ";
+  watch->place[0] = '\0';
   for (int level = 0; level < TRACE_LEVELS && lua_getstack(L, level, &frame);
        level++) {
     if (!lua_getinfo(L, "Sl", &frame))
       break;
-    size_t left = sizeof watch->trace - length;
-    int written =
-        frame.currentline > 0
-            ? snprintf(watch->trace + length, left, "%s%s:%d",
-                       length ? "\n\t" : "", frame.short_src, frame.currentline)
-            : snprintf(watch->trace + length, left, "%s%s",
-                       length ? "\n\t" : "", frame.short_src);
-    if (written < 0 || (size_t)written >= left)
+    if (frame.currentline <= 0) {
+      // Functions in C have no lines; only the innermost says something.
+      before = level == 0 ? "in a library function, at " : before;
+      continue;
+    }
+    if (watch->place[0] == '\0')
+      snprintf(watch->place, sizeof watch->place, "%s:%d", frame.short_src,
+               frame.currentline);
+    if (!add(watch, &length, before, &frame))
       break;
-    length += (size_t)written;
+    before = "\n\t";
   }
+  if (length == 0)
+    snprintf(watch->trace, sizeof watch->trace, "in a library function");
 }
 
 static _Thread_local sigjmp_buf unreadable;
@@ -523,7 +544,7 @@ void far_watch_trace_dead(far_watch *watch, lua_State *L) {
   if (sigsetjmp(unreadable, 0) == 0)
     far_watch_trace(watch, L);
   else
-    watch->trace[0] = '\0';
+    watch->trace[0] = watch->place[0] = '\0';
   is_reading = 0;
   sigaction(SIGSEGV, &old_fault, NULL);
   sigaction(SIGBUS, &old_bus, NULL);

@@ -27,7 +27,7 @@ end
 
 -- Which files may include a header; a name stands for its .c and .h.
 local MAY_INCLUDE <const> = {
-  ["lua.h"] = { host = true, turn = true, script = true, job = true, command_simulate = true, manifest = true,
+  ["lua.h"] = { host = true, turn = true, script = true, job = true, command_simulate = true, manifest_file = true,
     watchdog = true, bindings = true },
   ["uv.h"] = { clock = true, inbox = true, desktop = true, watchdog = true },
   ["jansson.h"] = { event = true, report = true, json = true },
@@ -48,10 +48,10 @@ describe("house rules:", function()
   end
 
   it("the core knows no Lua, no loop and no clock", function()
-    local pure = { "app", "task", "policy", "timeline", "timer", "slots", "duration", "limit", "pattern" }
+    local pure = { "app", "task", "policy", "timeline", "timer", "slots", "duration", "limit", "pattern", "manifest" }
     local allowed = {
       app = true, task = true, policy = true, timeline = true, timer = true, slots = true,
-      duration = true, limit = true, pattern = true,
+      duration = true, limit = true, pattern = true, manifest = true, shield = true,
       memory = true, farside = true, platform = true, far_assert = true,
     }
     for _, name in ipairs(pure) do
