@@ -34,15 +34,27 @@ static const struct {
     {"pattern", "local s = ('a'):rep(100) s:find(('a*'):rep(50) .. 'b')"},
 };
 
-static struct { uint64_t began_ns, began_cpu_ns; } now;
+static struct {
+  uint64_t began_ns, began_cpu_ns;
+  bool has_begun;
+} now;
 
 // The script says when its turn begins.
 static void on_entry(void *user, const farside_entry *entry) {
   (void)user;
   if (entry->level != FARSIDE_INFO || strcmp(entry->what, "log") != 0)
     return;
+  now.has_begun = true;
   now.began_ns = bench_now_ns();
   now.began_cpu_ns = bench_cpu_ns();
+}
+
+// Whether the turn of script number one, the runaway, has come to an end that
+// was no stop.
+static bool is_away(const farside_host *host) {
+  farside_script script;
+  return now.has_begun && farside_script_at(host, 1, &script) &&
+         !script.is_computing;
 }
 
 static uint64_t killed(const farside_host *host) {
@@ -75,9 +87,13 @@ int bench_overrun(int argc, char **argv) {
   snprintf(whole, sizeof whole, "setTimeout(function() print 'go' %s end)",
            code);
   for (size_t i = 0; i < count; i++) {
+    now.has_begun = false;
     bench_load(host, "runaway", whole);
-    while (killed(host) == i)
+    while (killed(host) == i) {
+      if (is_away(host))
+        bench_fail(argv[0], "its turn has ended, and was not stopped");
       farside_tick(host, 1000);
+    }
     double cpu_us = (double)(bench_cpu_ns() - now.began_cpu_ns) / 1e3;
     double us = (double)(bench_now_ns() - now.began_ns) / 1e3;
     late_us[i] = us - TURN_MS * 1e3;
