@@ -13,6 +13,9 @@ enum {
   // How often a signal is repeated until there is an answer. Not oftener: to
   // arm a hook walks all frames of the coroutine, 0.5 ms at its deepest.
   TICK_NS = 1000 * 1000,
+  // Where nothing could yield, such as in a comparison that table.sort calls,
+  // it is tried again ever more rarely.
+  TICKS_MAX = 16,
   // A turn is looked at this early even when nothing is due: from there on its
   // processor time is known exactly.
   FIRST_LOOK_NS = 10 * 1000 * 1000,
@@ -219,6 +222,7 @@ static void meet(far_watch *watch, uint64_t entry, uint64_t now_ns,
   }
   watch->slice_due_ns = later(began_ns, atomic_load(&watch->slice_ns));
   watch->look_ns = 0;
+  watch->ticks = 1;
   watch->kill_ns = 0;
 }
 
@@ -263,6 +267,8 @@ static uint64_t look(far_watch *watch, uint64_t now_ns) {
          may_drop && is_overdue(watch, now_ns, cpu_ns, grace_ns) ? DROP : KILL);
   } else if (now_ns >= watch->slice_due_ns) {
     tell(watch, entry, SUSPEND);
+    wait_ns = watch->ticks * (uint64_t)TICK_NS;
+    watch->ticks = watch->ticks < TICKS_MAX ? watch->ticks * 2 : TICKS_MAX;
   } else {
     wait_ns = sooner(watch->slice_due_ns - now_ns,
                      budget_ns == never ? never : budget_ns - used_ns);
