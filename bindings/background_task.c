@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { NAME_BYTES_MAX = 256 }; // The timeline keeps one with each entry.
+
 static const char task_class[] = "farside.task";
 
 // The object that a closure gets. It names its task, and keeps nothing alive.
@@ -100,6 +102,8 @@ static const char *check_name(lua_State *L, int options) {
   if (type != LUA_TNIL && type != LUA_TSTRING)
     luaL_error(L, "exec: name must be a string, not a %s",
                luaL_typename(L, -1));
+  if (type == LUA_TSTRING && lua_rawlen(L, -1) > NAME_BYTES_MAX)
+    luaL_error(L, "exec: name is longer than %d bytes", (int)NAME_BYTES_MAX);
   return lua_tostring(L, -1);
 }
 

@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+enum { ORIGIN_BYTES_MAX = 256 };
+
 // Outlives the script: late finalizers find out that it is closed.
 typedef struct box {
   far_script *script;
@@ -141,7 +143,10 @@ const char *far_push_origin(lua_State *L) {
     lua_getinfo(L, "Sl", &frame);
     if (frame.currentline < 0)
       continue;
-    bool is_file = frame.source[0] == '@' || frame.source[0] == '=';
+    // A chunk that was loaded may be called as it likes, and the timeline keeps
+    // it: what is too long is shown as in error messages.
+    bool is_file = (frame.source[0] == '@' || frame.source[0] == '=') &&
+                   frame.srclen <= ORIGIN_BYTES_MAX;
     return lua_pushfstring(L, "%s:%d",
                            is_file ? frame.source + 1 : frame.short_src,
                            frame.currentline);

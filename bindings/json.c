@@ -58,7 +58,7 @@ static int push_protected(lua_State *L) {
 }
 
 void far_push_json(lua_State *L, const char *text) {
-  json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+  json_t *value = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
   if (value == NULL)
     luaL_error(L, "not enough memory"); // It was parsed once already.
   lua_pushcfunction(L, push_protected);
@@ -148,16 +148,18 @@ static json_t *encode_table(encoder *mine, int table, int depth) {
     return refuse(mine, "a table is in itself, or nested deeper than 100");
   size_t length = lua_rawlen(mine->L, table);
   size_t count = 0;
+  bool is_list = true; // { 1, nil, 3, x = 4 } has as many as its length says.
   lua_pushnil(mine->L);
   while (lua_next(mine->L, table) != 0) {
     lua_pop(mine->L, 1);
+    is_list = is_list && lua_isinteger(mine->L, -1);
     if (!spend(mine, 2)) {
       lua_pop(mine->L, 1);
       return NULL;
     }
     count++;
   }
-  if (length > 0 && count == length)
+  if (is_list && length > 0 && count == length)
     return encode_array(mine, table, length, depth + 1);
   return encode_object(mine, table, depth + 1);
 }

@@ -133,8 +133,8 @@ typedef struct farside_limits {
   // of the processor. Default 10,000 ms.
   uint64_t cpu_ms;
 
-  // How long a stopped script may take to notice before its memory is thrown
-  // away under it. Default 5 ms.
+  // How long a stopped script may compute on, unaware, before its memory is
+  // thrown away under it. Default 5 ms.
   uint64_t grace_ms;
 
   // Its whole memory. Default 64 MiB.

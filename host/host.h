@@ -13,6 +13,7 @@
 #include "job.h"
 #include "life.h"
 #include "policy.h"
+#include "scripts.h"
 #include "timeline.h"
 #include "watchdog.h"
 
@@ -31,8 +32,11 @@ struct farside_host {
   const char *launch_reason;
   far_task_table tasks;
   far_timeline timeline;
-  far_list scripts;
-  size_t turns_queued;
+  far_list scripts; // In the order of loading.
+  far_list ready;   // Those that have turns, in their order.
+  far_names names;
+  size_t turns_queued; // Those that are parked are counted too.
+  size_t parked;
   size_t suspects; // Jobs to look at, see far_jobs_find_leaks.
   farside_stats stats;
   uint64_t until_ms;   // When this step has to be over.

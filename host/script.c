@@ -27,6 +27,12 @@ void far_script_unref(const far_script *script, int *ref) {
   *ref = LUA_NOREF;
 }
 
+void far_script_ready(far_script *script) {
+  bool has_turns = script->is_parked || !far_list_is_empty(&script->turns);
+  if (has_turns && !far_list_is_in(&script->ready))
+    far_list_append(&script->host->ready, &script->ready);
+}
+
 // -- Owned things -------------------------------------------------------------
 
 void far_script_own(far_script *script, far_owned *owned) {
@@ -107,7 +113,7 @@ static farside_status script_new(farside_host *host, const char *name,
   far_slots_init(&fresh->waits, &host->memory, 1);
   far_list_append(&host->scripts, &fresh->link);
   fresh->name = far_string_new(&host->memory, name);
-  if (fresh->name == NULL) {
+  if (fresh->name == NULL || !far_names_add(host, fresh)) {
     far_script_close(fresh);
     return FARSIDE_NOMEM;
   }
@@ -184,6 +190,8 @@ farside_status far_script_open(farside_host *host, const char *name,
   status = open_protected(fresh);
   if (status != FARSIDE_OK)
     goto fail;
+  // A fifth of it is what the libraries were built from.
+  lua_gc(fresh->L, LUA_GCCOLLECT);
   *script = fresh;
   return FARSIDE_OK;
 
@@ -225,6 +233,7 @@ static void end_parked(far_script *script) {
   script->is_parked = script->is_doomed = false;
   script->running = NULL;
   script->host->turns_queued--;
+  script->host->parked--;
   far_script_unref(script, &script->co_ref);
   script->co = NULL;
   turn->job = script->job;
@@ -254,6 +263,8 @@ void far_script_close(far_script *script) {
   }
   far_slots_deinit(&script->waits);
   far_list_leave(&script->link);
+  far_list_leave(&script->ready);
+  far_names_remove(host, script);
   if (script->arena != NULL) {
     far_arena_usage usage;
     far_arena_get_usage(script->arena, &usage);

@@ -34,6 +34,9 @@ enum { FAR_POOL_MAX = 64 };
 struct far_script {
   farside_host *host;
   far_list link;             // In the host's list.
+  far_list ready;            // In the host's list of those that have turns.
+  far_script *same_bucket;   // See far_names.
+  int namesakes;             // Scripts that wanted its name and got another.
   char *name;                // "finish_upload" for scripts/finish_upload.lua.
   char *folder;              // Where its own modules lie; NULL for none.
   lua_State *L;              // The main thread of its state.
@@ -106,6 +109,9 @@ void far_script_close(far_script *script);
 
 // Compiles and runs the main chunk of its source.
 farside_status far_script_load(far_script *script);
+
+// Puts a script behind the others that have turns, when it has any.
+void far_script_ready(far_script *script);
 
 // Takes memory of the host for a script, counted against the script's cap, so
 // that a million timers are its own problem. NULL when either says no.

@@ -9,6 +9,7 @@ void far_turn_queue(far_turn *turn) {
   far_assert(!far_list_is_in(&turn->link));
   far_list_append(&turn->script->turns, &turn->link);
   turn->script->host->turns_queued++;
+  far_script_ready(turn->script);
 }
 
 void far_turn_cancel(far_turn *turn) {
@@ -165,7 +166,9 @@ static int reset(visit *mine, lua_State *co) {
   far_watch_enter(watch, co, &allowance);
   int status = lua_resetthread(co);
   far_watch_leave(watch);
-  mine->is_killed = mine->is_killed || watch->trace[0] != '\0';
+  // os.exit() stops what it leaves behind in the same way.
+  if (watch->trace[0] != '\0' && !script->host->wants_end)
+    mine->is_killed = true;
   return status;
 }
 
@@ -184,7 +187,8 @@ static void close_coroutine(visit *mine, lua_State *L) {
   if (reset(mine, co) != LUA_OK && lua_checkstack(co, 1)) {
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
-    if (!lua_rawequal(L, -1, -2) && !mine->is_killed) {
+    if (!lua_rawequal(L, -1, -2) && !mine->is_killed &&
+        !script->host->wants_end) {
       script->host->stats.errors += has_error ? 0 : 1;
       report(script, L, co);
     }
@@ -246,6 +250,7 @@ static void go_on(visit *mine, lua_State *L) {
   }
   script->is_doomed = false;
   mine->turn->is_closing = true;
+  mine->how = FAR_TURN_RETURNED; // It was taken away; it did nothing wrong.
   close_coroutine(mine, L);
 }
 
@@ -406,6 +411,7 @@ void far_host_call(far_turn *turn) {
   if (script->is_parked) {
     far_assert(script->running == turn);
     host->turns_queued--;
+    host->parked--;
   } else {
     begin(script, turn);
   }
@@ -421,6 +427,7 @@ void far_host_call(far_turn *turn) {
   if (mine.is_parked && !is_dropped) {
     script->is_parked = true;
     host->turns_queued++;
+    host->parked++;
     return;
   }
   if (is_dropped || mine.is_killed)

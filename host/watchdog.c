@@ -13,12 +13,17 @@ enum {
   // How often a signal is repeated until there is an answer. Not oftener: to
   // arm a hook walks all frames of the coroutine, 0.5 ms at its deepest.
   TICK_NS = 1000 * 1000,
+  // Where nothing could yield, such as in a comparison that table.sort calls,
+  // it is tried again ever more rarely.
+  TICKS_MAX = 16,
   // A turn is looked at this early even when nothing is due: from there on its
   // processor time is known exactly.
   FIRST_LOOK_NS = 10 * 1000 * 1000,
   // How long the thread goes on looking after the last turn, so that a busy
   // host does not pay a system call for each.
   LINGER_NS = 20 * 1000 * 1000,
+  // So many times the grace may pass on the wall.
+  GRACES_MAX = 20,
   TRACE_LEVELS = 12
 };
 
@@ -217,7 +222,16 @@ static void meet(far_watch *watch, uint64_t entry, uint64_t now_ns,
   }
   watch->slice_due_ns = later(began_ns, atomic_load(&watch->slice_ns));
   watch->look_ns = 0;
+  watch->ticks = 1;
   watch->kill_ns = 0;
+}
+
+// Whether a stopped script has had its time to answer. On a busy machine it may
+// not have run at all meanwhile; but it cannot wait for ever either.
+static bool is_overdue(const far_watch *watch, uint64_t now_ns, uint64_t cpu_ns,
+                       uint64_t grace_ns) {
+  return cpu_ns - watch->kill_cpu_ns >= grace_ns ||
+         (now_ns - watch->kill_ns) / GRACES_MAX >= grace_ns;
 }
 
 // Looks at a turn; returns when to look again.
@@ -243,14 +257,18 @@ static uint64_t look(far_watch *watch, uint64_t now_ns) {
 
   uint64_t base_ns = atomic_load(&watch->cpu_base_ns);
   uint64_t used_ns = cpu_ns > base_ns ? cpu_ns - base_ns : 0;
-  if (watch->kill_ns == 0 && used_ns >= budget_ns)
+  if (watch->kill_ns == 0 && used_ns >= budget_ns) {
     watch->kill_ns = now_ns;
+    watch->kill_cpu_ns = cpu_ns;
+  }
   uint64_t wait_ns = TICK_NS;
   if (watch->kill_ns != 0) {
-    bool has_answer_time = now_ns - watch->kill_ns < grace_ns;
-    tell(watch, entry, has_answer_time || !may_drop ? KILL : DROP);
+    tell(watch, entry,
+         may_drop && is_overdue(watch, now_ns, cpu_ns, grace_ns) ? DROP : KILL);
   } else if (now_ns >= watch->slice_due_ns) {
     tell(watch, entry, SUSPEND);
+    wait_ns = watch->ticks * (uint64_t)TICK_NS;
+    watch->ticks = watch->ticks < TICKS_MAX ? watch->ticks * 2 : TICKS_MAX;
   } else {
     wait_ns = sooner(watch->slice_due_ns - now_ns,
                      budget_ns == never ? never : budget_ns - used_ns);

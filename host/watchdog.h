@@ -48,9 +48,11 @@ struct far_watch {
   _Atomic uint64_t began_ns; // What the watchdog reads of this entry.
   _Atomic uint64_t slice_ns, cpu_ns, grace_ns;
   _Atomic bool may_drop;
-  uint64_t seen_entry, look_ns, slice_due_ns, kill_ns; // The watchdog's own.
-  _Atomic uint64_t base_entry;  // For which entry the next line is meant.
-  _Atomic uint64_t cpu_base_ns; // What the thread had computed at its begin.
+  uint64_t seen_entry, look_ns, slice_due_ns; // The watchdog's own.
+  uint64_t ticks;                // Until it is told the next time to suspend.
+  uint64_t kill_ns, kill_cpu_ns; // Likewise.
+  _Atomic uint64_t base_entry;   // For which entry the next line is meant.
+  _Atomic uint64_t cpu_base_ns;  // What the thread had computed at its begin.
 
   far_shield shield;
   lua_State *volatile running;        // The coroutine that computes.
@@ -60,7 +62,7 @@ struct far_watch {
   far_watch *outer; // Whose turn called the one that computes.
   int forced;       // See far_watch_force().
   uint64_t used_ns; // What entries have computed; whoever asks sets it to zero.
-  char place[128];             // Where a killed turn was: "app.lua:12".
+  char place[128];  // Where a killed turn was: "app.lua:12".
   char trace[FAR_TRACE_BYTES]; // "at app.lua:12", and who called; "" if not
                                // known.
 };
