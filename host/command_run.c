@@ -5,12 +5,14 @@
 #include "report.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct session {
   const command_line *line;
   farside_host *host;
   FILE *timeline;
+  char (*names)[128]; // What each script of the line is called; "" if gone.
   bool is_terminating;
   bool has_overdue; // A task outlived the grace period.
 } session;
@@ -45,40 +47,46 @@ static void put_scripts(const farside_host *host) {
             about.is_computing ? "  computing" : "");
 }
 
-// SIGUSR2: each file is read again. A script that no longer loads is gone; its
-// error has been shown.
-static void reload_scripts(farside_host *host) {
+// Loads script number `i` of the line. What is wrong has been shown.
+static farside_status load_script(session *mine, size_t i) {
+  const command_line *line = mine->line;
+  farside_source source;
+  farside_source_init(&source);
+  source.path = line->scripts[i];
+  source.argc = line->argc;
+  source.argv = line->argv;
+  source.grant = command_line_permissions(line);
+  source.is_trusted = line->is_trusted;
+  farside_status status = farside_load(mine->host, &source);
   farside_script about;
-  size_t count = 0;
-  while (farside_script_at(host, count, &about))
-    count++;
-  // A reloaded script comes last, so the next one is always the first.
-  for (size_t i = 0; i < count && farside_script_at(host, 0, &about); i++)
-    farside_script_reload(host, about.name);
+  mine->names[i][0] = '\0';
+  if (status == FARSIDE_OK)
+    for (size_t at = 0; farside_script_at(mine->host, at, &about); at++)
+      snprintf(mine->names[i], sizeof mine->names[i], "%s", about.name);
+  return status;
+}
+
+static bool load_scripts(session *mine) {
+  for (size_t i = 0; i < mine->line->script_count; i++)
+    if (load_script(mine, i) != FARSIDE_OK)
+      return false;
+  return true;
+}
+
+// SIGUSR2: each file is read again, also of a script that was stopped, or that
+// did not load the last time and has been mended since.
+static void reload_scripts(session *mine) {
+  for (size_t i = 0; i < mine->line->script_count; i++)
+    if (farside_script_reload(mine->host, mine->names[i]) == FARSIDE_NOSCRIPT)
+      load_script(mine, i);
 }
 
 static void on_user_signal(void *user, int signal) {
-  const session *mine = user;
+  session *mine = user;
   if (signal == SIGUSR1)
     put_scripts(mine->host);
   else
-    reload_scripts(mine->host);
-}
-
-static bool load_scripts(const session *mine) {
-  const command_line *line = mine->line;
-  for (size_t i = 0; i < line->script_count; i++) {
-    farside_source source;
-    farside_source_init(&source);
-    source.path = line->scripts[i];
-    source.argc = line->argc;
-    source.argv = line->argv;
-    source.grant = command_line_permissions(line);
-    source.is_trusted = line->is_trusted;
-    if (farside_load(mine->host, &source) != FARSIDE_OK)
-      return false; // The entry has been shown.
-  }
-  return true;
+    reload_scripts(mine);
 }
 
 static int verdict(const session *mine, int otherwise) {
@@ -115,8 +123,9 @@ static int run(const command_line *line) {
       !(mine.timeline = timeline_open(line->timeline)))
     return EXIT_USAGE;
   int result = EXIT_SCRIPT_FAILED;
+  mine.names = calloc(line->script_count, sizeof *mine.names);
   far_desktop *desktop = far_desktop_new();
-  if (desktop != NULL) {
+  if (desktop != NULL && mine.names != NULL) {
     farside_config config;
     farside_config_init(&config);
     config.platform = far_desktop_platform(desktop);
@@ -133,6 +142,7 @@ static int run(const command_line *line) {
     fprintf(stderr, "farside: not enough memory\n");
   farside_host_close(mine.host);
   far_desktop_free(desktop);
+  free(mine.names);
   if (!timeline_close(mine.timeline, line->timeline) && result == EXIT_FINE)
     result = EXIT_SCRIPT_FAILED;
   return result;

@@ -305,7 +305,7 @@ describe("limits and trust", function()
       ["--limits memory=1"] = "--limits: memory needs a whole size with its unit (B, KB, MB, GB), such as 64MB, or off",
       ["--limits memory=1KB"] = "--limits: memory must be at least 256KB, not 1KB",
       ["--limits turn=0s"] = "--limits: turn must not be zero: write turn=off for no limit",
-      ["--limits speed=1"] = "there is no limit 'speed'; there are: slice, turn, cpu, grace, memory, block, messages",
+      ["--limits speed=1"] = "there is no limit 'speed'; there are: slice, hold, turn, cpu, grace, memory, block, messages",
       ["--limits turn=1s,turn=2s"] = "--limits: turn is given twice",
       ["--limits turn=1s --limits cpu=2s"] = "--limits is given twice",
       ["--limits="] = "--limits= needs a value",

@@ -346,6 +346,30 @@ static void test_stopped_at_load(void) {
   farside_host_close(host);
 }
 
+// What cannot be suspended may not hold up the others for long.
+static void test_held_up(void) {
+  world mine;
+  farside_config config;
+  farside_config_init(&config);
+  config.limits.slice_ms = 2;
+  config.limits.hold_ms = 20;
+  config.limits.turn_ms = FARSIDE_NO_LIMIT;
+  farside_host *host = open_with(&mine, &config);
+  // Suspended again and again, it holds up nobody.
+  check(load(&mine, "long.lua",
+             "setTimeout(function() local t = os.clock() "
+             "while os.clock() - t < 0.2 do end print 'ended' end, 1)") ==
+        FARSIDE_OK);
+  check(load(&mine, "bad.lua",
+             "setTimeout(function() string.find(('a'):rep(40), "
+             "('a?'):rep(40) .. ('a'):rep(40)) end, 1)") == FARSIDE_OK);
+  run_until(&mine, "long: ended");
+  check(has_said(&mine, "long: ended"));
+  check(strstr(mine.words, "script.kill: bad.lua:1") != NULL);
+  check(strstr(farside_error(host), "(limit hold)") != NULL);
+  farside_host_close(host);
+}
+
 // A task takes only itself along.
 static void test_stopped_task(void) {
   world mine;
@@ -442,6 +466,7 @@ int main(void) {
   test_manifest();
   test_stopped();
   test_stopped_at_load();
+  test_held_up();
   test_stopped_task();
   test_no_signal();
   test_modules();
