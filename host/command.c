@@ -120,9 +120,10 @@ static int parse_option(const far_command *command, int argc,
   size_t at = find_option(option, length);
   if (at == OPTIONS || !takes(command, option, length))
     return complain(command,
-                    line->script_count ? "there is no option %s (what is meant for "
-                                   "the script goes behind --)"
-                                 : "there is no option %s",
+                    line->script_count
+                        ? "there is no option %s (what is meant for "
+                          "the script goes behind --)"
+                        : "there is no option %s",
                     option);
   if (options[at].read == NULL) {
     *(bool *)((char *)line + options[at].flag) = true;
@@ -189,6 +190,23 @@ farside_permissions command_line_permissions(const command_line *line) {
       .http = line->http.count ? line->http.values : NULL,
       .background = line->background.count ? line->background.values : NULL,
       .limits = line->limits};
+}
+
+// -- The table of scripts
+// ------------------------------------------------------
+
+void command_script_row(const farside_script *about, char *row, size_t bytes) {
+  if (about == NULL)
+    snprintf(row, bytes, "%-20s %10s %10s %10s %6s %8s", "script", "memory",
+             "peak", "cpu", "tasks", "messages");
+  else
+    snprintf(row, bytes, "%-20s %7llu KB %7llu KB %7llu ms %6llu %8llu%s",
+             about->name, (unsigned long long)about->memory_bytes / 1024,
+             (unsigned long long)about->memory_peak_bytes / 1024,
+             (unsigned long long)about->cpu_ms,
+             (unsigned long long)about->tasks_open,
+             (unsigned long long)about->messages,
+             about->is_computing ? "  computing" : "");
 }
 
 // -- The timeline's file ------------------------------------------------------

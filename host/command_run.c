@@ -2,6 +2,7 @@
 
 #include "command.h"
 #include "desktop.h"
+#include "isolate.h"
 #include "report.h"
 
 #include <signal.h>
@@ -33,16 +34,13 @@ static void on_entry(void *user, const farside_entry *entry) {
 // SIGUSR1: what runs, and what it uses.
 static void put_scripts(const farside_host *host) {
   farside_script about;
-  fprintf(stderr, "%-20s %10s %10s %10s %6s %8s\n", "script", "memory",
-          "peak", "cpu", "tasks", "messages");
-  for (size_t i = 0; farside_script_at(host, i, &about); i++)
-    fprintf(stderr, "%-20s %7llu KB %7llu KB %7llu ms %6llu %8llu%s\n",
-            about.name, (unsigned long long)about.memory_bytes / 1024,
-            (unsigned long long)about.memory_peak_bytes / 1024,
-            (unsigned long long)about.cpu_ms,
-            (unsigned long long)about.tasks_open,
-            (unsigned long long)about.messages,
-            about.is_computing ? "  computing" : "");
+  char row[256];
+  command_script_row(NULL, row, sizeof row);
+  fprintf(stderr, "%s\n", row);
+  for (size_t i = 0; farside_script_at(host, i, &about); i++) {
+    command_script_row(&about, row, sizeof row);
+    fprintf(stderr, "%s\n", row);
+  }
 }
 
 // SIGUSR2: each file is read again. A script that no longer loads is gone; its
@@ -65,16 +63,20 @@ static void on_user_signal(void *user, int signal) {
     reload_scripts(mine->host);
 }
 
+static farside_source source_of(const command_line *line, size_t i) {
+  farside_source source;
+  farside_source_init(&source);
+  source.path = line->scripts[i];
+  source.argc = line->argc;
+  source.argv = line->argv;
+  source.grant = command_line_permissions(line);
+  source.is_trusted = line->is_trusted;
+  return source;
+}
+
 static bool load_scripts(const session *mine) {
-  const command_line *line = mine->line;
-  for (size_t i = 0; i < line->script_count; i++) {
-    farside_source source;
-    farside_source_init(&source);
-    source.path = line->scripts[i];
-    source.argc = line->argc;
-    source.argv = line->argv;
-    source.grant = command_line_permissions(line);
-    source.is_trusted = line->is_trusted;
+  for (size_t i = 0; i < mine->line->script_count; i++) {
+    farside_source source = source_of(mine->line, i);
     if (farside_load(mine->host, &source) != FARSIDE_OK)
       return false; // The entry has been shown.
   }
@@ -109,11 +111,23 @@ static int drive(session *mine, far_desktop *desktop) {
   return verdict(mine, EXIT_FINE);
 }
 
-static int run(const command_line *line) {
-  session mine = {.line = line};
-  if (line->timeline != NULL &&
-      !(mine.timeline = timeline_open(line->timeline)))
-    return EXIT_USAGE;
+// --isolate: no script is loaded here.
+static int run_isolated(session *mine) {
+  const command_line *line = mine->line;
+  farside_source sources[SCRIPTS_MAX];
+  for (size_t i = 0; i < line->script_count; i++)
+    sources[i] = source_of(line, i);
+  far_isolate_config config = {.sources = sources,
+                               .count = line->script_count,
+                               .grace_ms = line->grace_ms,
+                               .output = mine->timeline == stdout ? 2 : 1,
+                               .on_entry = on_entry,
+                               .user = mine};
+  int result = far_isolate_run(&config);
+  return mine->has_overdue ? EXIT_HOST_KILLED : result;
+}
+
+static int run_hosted(session *mine) {
   int result = EXIT_SCRIPT_FAILED;
   far_desktop *desktop = far_desktop_new();
   if (desktop != NULL) {
@@ -121,18 +135,27 @@ static int run(const command_line *line) {
     farside_config_init(&config);
     config.platform = far_desktop_platform(desktop);
     config.on_entry = on_entry;
-    config.user = &mine;
-    config.grace_ms = line->grace_ms;
+    config.user = mine;
+    config.grace_ms = mine->line->grace_ms;
     config.exit_when_idle = true;
-    if (farside_host_open(&config, &mine.host) == FARSIDE_OK) {
-      result = drive(&mine, desktop);
+    if (farside_host_open(&config, &mine->host) == FARSIDE_OK) {
+      result = drive(mine, desktop);
       far_desktop_stop(desktop);
     }
   }
-  if (mine.host == NULL)
+  if (mine->host == NULL)
     fprintf(stderr, "farside: not enough memory\n");
-  farside_host_close(mine.host);
+  farside_host_close(mine->host);
   far_desktop_free(desktop);
+  return result;
+}
+
+static int run(const command_line *line) {
+  session mine = {.line = line};
+  if (line->timeline != NULL &&
+      !(mine.timeline = timeline_open(line->timeline)))
+    return EXIT_USAGE;
+  int result = line->is_isolated ? run_isolated(&mine) : run_hosted(&mine);
   if (!timeline_close(mine.timeline, line->timeline) && result == EXIT_FINE)
     result = EXIT_SCRIPT_FAILED;
   return result;
@@ -140,8 +163,9 @@ static int run(const command_line *line) {
 
 const far_command run_command = {
     .name = "run",
-    .usage = "run [--limits LIST] [--grant WHAT=VALUE] [--trust] [--isolate]\n"
-             "       [--grace TIME] [--timeline FILE] [-v] SCRIPT ... [ARG ...]",
+    .usage =
+        "run [--limits LIST] [--grant WHAT=VALUE] [--trust] [--isolate]\n"
+        "       [--grace TIME] [--timeline FILE] [-v] SCRIPT ... [ARG ...]",
     .what = "run scripts on real time: Ctrl-Z, fg and SIGTERM are their life",
     .help =
         "Runs each SCRIPT in a sandbox of its own, until it has nothing left\n"
@@ -167,7 +191,9 @@ const far_command run_command = {
         "                    http=https://example.com/*, module=NAME\n"
         "  --trust           no sandbox: the full libraries of Lua. A script\n"
         "                    that hangs in one of them hangs for ever\n"
-        "  --isolate         each script in a process of its own\n"
+        "  --isolate         each script in a process of its own, with only\n"
+        "                    what it needs of the system, and killed when it\n"
+        "                    does not answer\n"
         "  --grace TIME      how long open tasks have at the end, such as 10s\n"
         "                    (30s)\n"
         "  --timeline FILE   write what happens as JSON lines; - is standard\n"
