@@ -204,7 +204,11 @@ static const call calls[] = {
     {__NR_madvise, ANY, 0, 0},
     {__NR_brk, ANY, 0, 0},
 
-    // Threads that are there, and time.
+    // Threads that are there, one of which may just begin, and time.
+    {__NR_set_robust_list, ANY, 0, 0},
+#if defined(__NR_rseq)
+    {__NR_rseq, ANY, 0, 0},
+#endif
     {__NR_futex, ANY, 0, 0},
     {__NR_sched_yield, ANY, 0, 0},
     {__NR_sched_getaffinity, ANY, 0, 0},

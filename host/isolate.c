@@ -82,6 +82,10 @@ static void add_result(parent *all, int code) {
 
 // -- The timeline -------------------------------------------------------------
 
+static const char *name_of(const child *one) {
+  return one->name[0] ? one->name : one->source->path;
+}
+
 static void note(child *one, far_what what, farside_level level,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
@@ -97,7 +101,7 @@ static void note(child *one, far_what what, farside_level level,
                          .what = far_what_name(what),
                          .level = level,
                          .state = one->app_state,
-                         .script = one->name[0] ? one->name : one->source->path,
+                         .script = name_of(one),
                          .why = why};
   all->config->on_entry(all->config->user, &entry);
 }
