@@ -5,6 +5,7 @@
 #include "isolated.h"
 #include "limit.h"
 #include "wire.h"
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -66,6 +67,7 @@ struct parent {
   child *children;
   size_t alive;
   bool is_background, is_asleep, is_terminating;
+  bool minds_pipes; // SIGPIPE was not ignored when we came.
   int result;
   char chunk[64 * 1024];
 };
@@ -81,6 +83,19 @@ static void add_result(parent *all, int code) {
 }
 
 // -- The timeline -------------------------------------------------------------
+
+// A process that has just ended must not take this one along when it is told
+// something; but who writes to a pipe that nobody reads ends as ever.
+static void show(const parent *all, const farside_entry *entry) {
+  all->config->on_entry(all->config->user, entry);
+  if (!all->minds_pipes || !ferror(stdout))
+    return;
+  struct pollfd output = {.fd = STDOUT_FILENO};
+  if (poll(&output, 1, 0) == 1 && (output.revents & POLLERR)) {
+    signal(SIGPIPE, SIG_DFL);
+    raise(SIGPIPE);
+  }
+}
 
 static const char *name_of(const child *one) {
   return one->name[0] ? one->name : one->source->path;
@@ -103,7 +118,7 @@ static void note(child *one, far_what what, farside_level level,
                          .state = one->app_state,
                          .script = name_of(one),
                          .why = why};
-  all->config->on_entry(all->config->user, &entry);
+  show(all, &entry);
 }
 
 // -- To a process -------------------------------------------------------------
@@ -401,11 +416,12 @@ static void take_entry(child *one, const json_t *line) {
   } else {
     set_name(one, read.entry.script);
     one->app_state = read.entry.state;
-    // Its life is its own, and its name is what we call it.
-    if (one->name[0] != '\0' &&
-        (read.entry.script != NULL || strncmp(read.entry.what, "app.", 4) == 0))
-      read.entry.script = one->name;
-    one->parent->config->on_entry(one->parent->config->user, &read.entry);
+    // Its name is what we call it. And where there are several, each life is
+    // its own.
+    if (read.entry.script != NULL || (one->parent->config->count > 1 &&
+                                      strncmp(read.entry.what, "app.", 4) == 0))
+      read.entry.script = name_of(one);
+    show(one->parent, &read.entry);
   }
   far_wire_entry_free(&read);
 }
@@ -743,6 +759,7 @@ int far_isolate_run(const far_isolate_config *config) {
   if (all == NULL)
     goto end;
   all->config = config;
+  all->minds_pipes = signal(SIGPIPE, SIG_IGN) != SIG_IGN;
   far_memory_init(&all->memory, NULL, NULL);
   all->children = calloc(config->count, sizeof *all->children);
   all->desktop = far_desktop_new();
