@@ -1,11 +1,14 @@
 #include "bindings.h"
 
 #include "../host/duration.h"
+#include "../host/manifest.h"
 #include "listeners.h"
 #include "sandbox.h"
 #include <lualib.h>
 #include <stdarg.h>
 #include <string.h>
+
+enum { ORIGIN_BYTES_MAX = 256 };
 
 // Outlives the script: late finalizers find out that it is closed.
 typedef struct box {
@@ -140,7 +143,10 @@ const char *far_push_origin(lua_State *L) {
     lua_getinfo(L, "Sl", &frame);
     if (frame.currentline < 0)
       continue;
-    bool is_file = frame.source[0] == '@' || frame.source[0] == '=';
+    // A chunk that was loaded may be called as it likes, and the timeline keeps
+    // it: what is too long is shown as in error messages.
+    bool is_file = (frame.source[0] == '@' || frame.source[0] == '=') &&
+                   frame.srclen <= ORIGIN_BYTES_MAX;
     return lua_pushfstring(L, "%s:%d",
                            is_file ? frame.source + 1 : frame.short_src,
                            frame.currentline);
@@ -230,10 +236,12 @@ static void push_module(lua_State *L, int index, lua_CFunction run) {
   lua_setfield(L, -2, "Plugins");
 }
 
-// What an embedder offers, to be opened by require. Whether a script may have it
-// is decided there.
-static void set_modules(lua_State *L, const farside_module *modules) {
+// What an embedder offers, and this script may have, to be opened by require.
+static void set_modules(lua_State *L, const far_script *script) {
+  const farside_module *modules = script->host->config.modules;
   for (; modules != NULL && modules->name != NULL; modules++) {
+    if (!far_manifest_allows_module(script->manifest, modules->name))
+      continue;
     lua_pushcfunction(L, modules->open);
     lua_setfield(L, -2, modules->name);
   }
@@ -280,13 +288,13 @@ static int open(lua_State *L) {
   lua_insert(L, -2);
   lua_pushcclosure(L, require_farside, 1);
   lua_setfield(L, -2, "farside");
-  set_modules(L, script->host->config.modules);
+  set_modules(L, script);
   return 0;
 }
 
 static void close(far_script *script) {
   box *mine = script->box;
-  if (!script->is_borrowed && script->L != NULL)
+  if (!script->is_borrowed && !script->is_dead && script->L != NULL)
     far_output_flush(script);
   if (mine != NULL)
     mine->script = NULL;

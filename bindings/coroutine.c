@@ -6,6 +6,8 @@
 
 #include "sandbox.h"
 
+#include <string.h>
+
 enum {
   // Lua 5.4.4 does not count how deep coroutine.close() nests in __close, and
   // crashes. So the C stack is measured, and the nesting counted.
@@ -62,7 +64,12 @@ static bool has_to_leave(const far_script *script) {
   return script->host->watch.is_killed || script->host->wants_end;
 }
 
+// Whoever leaves may never meet the hook that tells where it was, and by which
+// the door knows a stop from a yield.
 static int leave(lua_State *L) {
+  far_watch *watch = &far_script_of(L)->host->watch;
+  if (watch->is_killed && watch->trace[0] == '\0')
+    far_watch_trace(watch, L);
   if (lua_isyieldable(L))
     return lua_yieldk(L, 0, 0, refuse_to_go_on);
   return refuse_to_go_on(L, LUA_OK, 0);
@@ -93,7 +100,7 @@ int far_coroutine_close(lua_State *L) {
   far_script *script = far_script_of(L);
   lua_State *co = check_coroutine(L);
   const char *state = status_of(L, co);
-  if (state[0] != 's' && state[0] != 'd')
+  if (L == co || strcmp(state, "normal") == 0)
     return luaL_error(L, "cannot close a %s coroutine", state);
   if (far_watch_has_killed(co))
     return luaL_error(L, "cannot close a coroutine that was stopped");

@@ -1,13 +1,15 @@
-// JSON as Lua values, and Lua values as JSON: what comes with an event, and what
-// scripts send each other.
+// JSON as Lua values, and Lua values as JSON: what comes with an event, and
+// what scripts send each other.
 
 #include "bindings.h"
 
+#include "../host/scripts.h"
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { JSON_BYTES_MAX = 1024 * 1024 };
+const char far_json_too_large[] = "it is larger than 1 MiB";
 
 // -- JSON as Lua values -------------------------------------------------------
 
@@ -56,7 +58,7 @@ static int push_protected(lua_State *L) {
 }
 
 void far_push_json(lua_State *L, const char *text) {
-  json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+  json_t *value = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
   if (value == NULL)
     luaL_error(L, "not enough memory"); // It was parsed once already.
   lua_pushcfunction(L, push_protected);
@@ -91,7 +93,7 @@ static json_t *refuse(encoder *mine, const char *problem) {
 
 static bool spend(encoder *mine, size_t bytes) {
   if (bytes > mine->bytes_left) {
-    refuse(mine, "it is larger than 1 MiB");
+    refuse(mine, far_json_too_large);
     return false;
   }
   mine->bytes_left -= bytes;
@@ -120,8 +122,8 @@ static json_t *encode_object(encoder *mine, int table, int depth) {
   while (object != NULL && lua_next(L, table) != 0) {
     json_t *field = NULL;
     if (lua_type(L, -2) != LUA_TSTRING)
-      refuse(mine, "a table has both fields and numbered items, or keys that "
-                   "are neither");
+      refuse(mine, "a table is neither a list without holes nor has names as "
+                   "its only keys");
     else if (spend(mine, lua_rawlen(L, -2)))
       field = encode(mine, lua_gettop(L), depth);
     size_t bytes = 0;
@@ -146,16 +148,18 @@ static json_t *encode_table(encoder *mine, int table, int depth) {
     return refuse(mine, "a table is in itself, or nested deeper than 100");
   size_t length = lua_rawlen(mine->L, table);
   size_t count = 0;
+  bool is_list = true; // { 1, nil, 3, x = 4 } has as many as its length says.
   lua_pushnil(mine->L);
   while (lua_next(mine->L, table) != 0) {
     lua_pop(mine->L, 1);
+    is_list = is_list && lua_isinteger(mine->L, -1);
     if (!spend(mine, 2)) {
       lua_pop(mine->L, 1);
       return NULL;
     }
     count++;
   }
-  if (length > 0 && count == length)
+  if (is_list && length > 0 && count == length)
     return encode_array(mine, table, length, depth + 1);
   return encode_object(mine, table, depth + 1);
 }
@@ -180,7 +184,7 @@ static json_t *encode_number(encoder *mine, int index) {
 
 static json_t *encode(encoder *mine, int index, int depth) {
   if (!spend(mine, 2) || !lua_checkstack(mine->L, 4))
-    return refuse(mine, "it is nested too deep");
+    return refuse(mine, "it is nested too deep"); // Or too large: see spend().
   switch (lua_type(mine->L, index)) {
   case LUA_TNIL:
     return json_null();
@@ -199,12 +203,17 @@ static json_t *encode(encoder *mine, int index, int depth) {
 }
 
 char *far_to_json(lua_State *L, int index, const char **problem) {
-  encoder mine = {.L = L, .bytes_left = JSON_BYTES_MAX};
+  encoder mine = {.L = L, .bytes_left = FAR_MESSAGE_BYTES_MAX};
   int top = lua_gettop(L);
   json_t *value = encode(&mine, index, 0);
   char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
   json_decref(value);
   lua_settop(L, top);
+  if (text != NULL && strlen(text) > FAR_MESSAGE_BYTES_MAX) {
+    free(text);
+    text = NULL;
+    mine.problem = far_json_too_large;
+  }
   *problem = text ? NULL : mine.problem ? mine.problem : "not enough memory";
   return text;
 }

@@ -7,6 +7,7 @@
 
 #include "sandbox.h"
 
+#include "../host/manifest.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -17,9 +18,11 @@
 enum { MODULE_BYTES_MAX = 1024 * 1024 };
 
 // The places of require() on its stack.
-enum { NAME = 1, LOADED, REASONS, GUARD };
+enum { NAME = 1, LOADED, REASONS, GUARD, WHERE };
 
-static const char loading; // Key in the registry: what is being loaded.
+// Key in the registry: the names that are being loaded, and at 1 the metatable
+// of what takes them out again.
+static const char loading;
 
 // -- Files --------------------------------------------------------------------
 
@@ -170,16 +173,30 @@ static bool is_module_name(const char *name, size_t bytes) {
   return !was_dot;
 }
 
-static bool find_preloaded(lua_State *L) {
+// Whether the embedder has this module, and the script may not.
+static bool is_denied(const far_script *script, const char *name) {
+  const farside_module *module = script->host->config.modules;
+  while (module != NULL && module->name != NULL &&
+         strcmp(module->name, name) != 0)
+    module++;
+  return module != NULL && module->name != NULL &&
+         !far_manifest_allows_module(script->manifest, name);
+}
+
+static bool find_preloaded(lua_State *L, const far_script *script) {
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushvalue(L, NAME);
   if (lua_gettable(L, -2) != LUA_TNIL) {
+    lua_remove(L, -2);
     lua_pushliteral(L, ":preload:");
     return true;
   }
   lua_settop(L, GUARD);
-  add_reason(L, lua_pushfstring(L, "no field package.preload['%s']",
-                                lua_tostring(L, NAME)));
+  const char *name = lua_tostring(L, NAME);
+  add_reason(L,
+             is_denied(script, name)
+                 ? "it is the host's, and not granted to this script"
+                 : lua_pushfstring(L, "no field package.preload['%s']", name));
   lua_settop(L, GUARD);
   return false;
 }
@@ -234,7 +251,7 @@ static void mark(lua_State *L) {
   lua_newuserdatauv(L, 0, 1);
   lua_pushvalue(L, NAME);
   lua_setiuservalue(L, -2, 1);
-  lua_getfield(L, -2, "metatable");
+  lua_rawgeti(L, -2, 1);
   lua_setmetatable(L, -2);
   lua_replace(L, GUARD);
   lua_pushvalue(L, NAME);
@@ -263,7 +280,7 @@ static int finish(lua_State *L, int status, lua_KContext context) {
     lua_settable(L, LOADED);
     lua_pushboolean(L, 1);
   }
-  lua_insert(L, -2);
+  lua_pushvalue(L, WHERE);
   return 2;
 }
 
@@ -281,11 +298,11 @@ int far_require(lua_State *L) {
   lua_pushliteral(L, "");
   lua_pushnil(L);
   mark(L);
-  if (!find_preloaded(L) && !find_file(L, script))
+  if (!find_preloaded(L, script) && !find_file(L, script))
     return luaL_error(L, "module '%s' not found:%s", lua_tostring(L, NAME),
                       lua_tostring(L, REASONS));
   lua_pushvalue(L, -1);
-  lua_insert(L, GUARD + 1); // Where it was found, below the call.
+  lua_insert(L, WHERE);
   lua_pushvalue(L, NAME);
   lua_insert(L, -2);
   lua_callk(L, 2, 1, 0, finish);
@@ -306,6 +323,6 @@ void far_set_package(lua_State *L) {
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, unmark);
   lua_setfield(L, -2, "__close");
-  lua_setfield(L, -2, "metatable");
+  lua_rawseti(L, -2, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &loading);
 }

@@ -13,12 +13,13 @@ static int push_not_sent(lua_State *L, const far_script *script, const char *to,
   case FARSIDE_NOSCRIPT:
     return far_push_failure(L, status, "there is no script '%s'", to);
   case FARSIDE_LIMIT:
-    if (target == NULL)
-      return far_push_failure(L, status, "the message is larger than 1 MiB");
-    return far_push_failure(
-        L, status, "%llu messages wait for '%s' already%s",
-        (unsigned long long)target->messages, to,
-        far_hooks.is_listening(target) ? "" : ", which does not listen");
+    if (target->messages < far_scripts_room(target))
+      return far_push_failure(L, status, "'%s' has no memory for it", to);
+    return far_push_failure(L, status, "%llu messages wait for '%s' already%s",
+                            (unsigned long long)target->messages, to,
+                            far_hooks.is_listening(target, FAR_EVENT_MESSAGE)
+                                ? ""
+                                : ", which does not listen");
   case FARSIDE_UNSUPPORTED:
     return far_push_failure(L, status, "the host listens to no messages");
   default:
@@ -39,6 +40,9 @@ static int post_message(lua_State *L) {
     status = far_scripts_send(script->host, script->name, to, json);
   free(json);
   far_end_change(script);
+  if (problem == far_json_too_large)
+    return far_push_failure(L, FARSIDE_LIMIT,
+                            "the message is larger than 1 MiB");
   if (problem != NULL)
     return luaL_error(L, "postMessage: %s", problem);
   return status == FARSIDE_OK ? far_push_status(L, status)
@@ -58,7 +62,7 @@ static int scripts(lua_State *L) {
 }
 
 static void set_limit(lua_State *L, const char *field, uint64_t limit) {
-  if (limit == FARSIDE_NO_LIMIT || limit == 0)
+  if (limit == FARSIDE_NO_LIMIT)
     lua_pushnumber(L, HUGE_VAL);
   else
     lua_pushinteger(L, (lua_Integer)limit);

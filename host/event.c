@@ -99,7 +99,7 @@ farside_status far_event_parse(const char *name, const char *json,
 farside_status far_event_message(const char *json, const char *detail,
                                  far_event **event) {
   *event = NULL;
-  json_t *value = json_loads(json, JSON_DECODE_ANY, NULL);
+  json_t *value = json_loads(json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
   if (value == NULL)
     return FARSIDE_INVALID;
   json_decref(value);

@@ -4,6 +4,7 @@
 #include "desktop.h"
 #include "isolated.h"
 #include "limit.h"
+#include "scripts.h"
 #include "wire.h"
 #include <poll.h>
 #include <signal.h>
@@ -437,7 +438,8 @@ static child *find(parent *all, const char *name) {
 static void take_message(child *from, const json_t *message) {
   const char *to = json_string_value(json_object_get(message, "to"));
   const json_t *data = json_object_get(message, "data");
-  if (to == NULL || !json_is_string(data) || from->name[0] == '\0') {
+  if (to == NULL || from->name[0] == '\0' || !json_is_string(data) ||
+      json_string_length(data) > FAR_MESSAGE_BYTES_MAX) {
     from->reader.is_broken = true;
     return;
   }

@@ -16,6 +16,13 @@ typedef struct far_sentence {
   size_t bytes;
 } far_sentence;
 
+// What somebody else wrote must not write to our terminal what it likes.
+static void tame(char *text) {
+  for (; *text != '\0'; text++)
+    if ((unsigned char)*text < ' ' || *text == 0x7f)
+      *text = '?';
+}
+
 __attribute__((format(printf, 2, 3))) static bool
 refuse(const far_sentence *sentence, const char *format, ...) {
   int about = snprintf(sentence->text, sentence->bytes, "%s", sentence->about);
@@ -25,6 +32,7 @@ refuse(const far_sentence *sentence, const char *format, ...) {
     vsnprintf(sentence->text + about, sentence->bytes - (size_t)about, format,
               arguments);
   va_end(arguments);
+  tame(sentence->text);
   return false;
 }
 
@@ -405,4 +413,10 @@ farside_status far_manifest_settle(far_memory *memory,
   }
   far_limits_tighten(&have.limits, &result.needs.limits, &result.needs.limits);
   return copy(memory, &result, settled, &sentence);
+}
+
+bool far_manifest_allows_background(const far_manifest *manifest,
+                                    const char *mode) {
+  return manifest == NULL || is_in(&rules[FAR_PERMISSION_BACKGROUND],
+                                   manifest->said.needs.background, mode);
 }

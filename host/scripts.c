@@ -1,20 +1,87 @@
 #include "scripts.h"
 
+#include "far_assert.h"
 #include "host.h"
 #include "source.h"
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 // -- Finding ------------------------------------------------------------------
 
+enum { BUCKETS_MIN = 8 };
+
+// FNV-1a.
+static size_t hash(const char *name) {
+  uint64_t sum = UINT64_C(14695981039346656037);
+  for (; *name != '\0'; name++)
+    sum = (sum ^ (unsigned char)*name) * UINT64_C(1099511628211);
+  return (size_t)sum;
+}
+
+static far_script **bucket_of(const far_names *names, const char *name) {
+  return &names->buckets[hash(name) & (names->capacity - 1)];
+}
+
+static void link_in(far_names *names, far_script *script) {
+  far_script **bucket = bucket_of(names, script->name);
+  script->same_bucket = *bucket;
+  *bucket = script;
+}
+
+static bool grow(farside_host *host) {
+  far_names *names = &host->names, fresh = {.count = names->count};
+  fresh.capacity = names->capacity ? names->capacity * 2 : BUCKETS_MIN;
+  fresh.buckets = far_new(&host->memory, fresh.capacity * sizeof(far_script *));
+  if (fresh.buckets == NULL)
+    return false;
+  for (size_t i = 0; i < names->capacity; i++)
+    for (far_script *script = names->buckets[i], *next; script; script = next) {
+      next = script->same_bucket;
+      link_in(&fresh, script);
+    }
+  far_names_deinit(host);
+  *names = fresh;
+  return true;
+}
+
+bool far_names_add(farside_host *host, far_script *script) {
+  far_names *names = &host->names;
+  if (names->count == names->capacity && !grow(host))
+    return false;
+  link_in(names, script);
+  names->count++;
+  return true;
+}
+
+void far_names_remove(farside_host *host, far_script *script) {
+  far_names *names = &host->names;
+  if (script->name == NULL || names->capacity == 0)
+    return;
+  far_script **link = bucket_of(names, script->name);
+  while (*link != NULL && *link != script)
+    link = &(*link)->same_bucket;
+  if (*link == NULL)
+    return;
+  *link = script->same_bucket;
+  names->count--;
+}
+
+void far_names_deinit(farside_host *host) {
+  far_names *names = &host->names;
+  if (names->buckets != NULL)
+    far_free(&host->memory, names->buckets,
+             names->capacity * sizeof *names->buckets);
+  *names = (far_names){0};
+}
+
 far_script *far_scripts_find(const farside_host *host, const char *name) {
-  for (far_list *link = host->scripts.next; link != &host->scripts;
-       link = link->next) {
-    far_script *script = far_list_item(link, far_script, link);
-    if (!script->is_dead && strcmp(script->name, name) == 0)
-      return script;
-  }
-  return NULL;
+  if (host->names.capacity == 0)
+    return NULL;
+  far_script *script = *bucket_of(&host->names, name);
+  while (script != NULL && (script->is_dead || strcmp(script->name, name) != 0))
+    script = script->same_bucket;
+  return script;
 }
 
 // "upload", "upload-2", …: "host" is the host's own.
@@ -30,9 +97,12 @@ static void choose_name(const farside_host *host, const far_source *source,
   else
     far_source_base_name(source, base, sizeof base);
   snprintf(name, bytes, "%s", base);
-  for (int i = 2; strcmp(name, "host") == 0 || far_scripts_find(host, name);
-       i++)
-    snprintf(name, bytes, "%s-%d", base, i);
+  far_script *first = far_scripts_find(host, base);
+  int i = first ? first->namesakes : 0;
+  for (; strcmp(name, "host") == 0 || far_scripts_find(host, name); i++)
+    snprintf(name, bytes, "%s-%d", base, i + 2);
+  if (first != NULL)
+    first->namesakes = i;
 }
 
 // -- Loading ------------------------------------------------------------------
@@ -45,12 +115,15 @@ static farside_status load(farside_host *host, far_source *source,
   farside_status status =
       far_source_settle(source, &manifest, error, sizeof error);
   if (status != FARSIDE_OK) {
+    const farside_source *given = &source->given;
+    char sentence[2 * FAR_SENTENCE_BYTES];
+    snprintf(sentence, sizeof sentence, "%s: %s",
+             given->path ? given->path : given->name,
+             status == FARSIDE_NOMEM ? farside_status_text(status) : error);
     far_source_free(source);
-    if (status == FARSIDE_NOMEM)
-      snprintf(error, sizeof error, "%s", farside_status_text(status));
-    far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, NULL, NULL, error);
+    far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, NULL, NULL, sentence);
     host->stats.errors++;
-    return far_host_fail(host, status, "%s", error);
+    return far_host_fail(host, status, "%s", sentence);
   }
   if (name == NULL) {
     choose_name(host, source, manifest, chosen, sizeof chosen);
@@ -153,7 +226,8 @@ bool farside_script_at(const farside_host *host, size_t index,
   *description = (farside_script){
       .name = script->name,
       .path = script->source ? script->source->given.path : NULL,
-      .script_version = script->manifest ? script->manifest->said.version : NULL,
+      .script_version =
+          script->manifest ? script->manifest->said.version : NULL,
       .memory_bytes = usage.used_bytes,
       .memory_peak_bytes = usage.peak_bytes,
       .memory_limit_bytes = script->limits.memory_bytes,
@@ -228,10 +302,15 @@ static void message_gone(far_event *event) {
     far_arena_discharge(to->arena, weight(event));
 }
 
+uint64_t far_scripts_room(const far_script *to) {
+  uint64_t most = to->limits.messages;
+  bool is_heard = far_hooks.is_listening(to, FAR_EVENT_MESSAGE);
+  return is_heard || most < FAR_MESSAGES_UNHEARD_MAX ? most
+                                                     : FAR_MESSAGES_UNHEARD_MAX;
+}
+
 static farside_status deliver(far_script *to, far_event *event) {
-  uint64_t most = far_hooks.is_listening(to) ? to->limits.messages
-                                             : FAR_MESSAGES_UNHEARD_MAX;
-  if (to->messages >= most || to->messages >= to->limits.messages ||
+  if (to->messages >= far_scripts_room(to) ||
       (to->arena != NULL && !far_arena_charge(to->arena, weight(event))))
     return FARSIDE_LIMIT;
   to->messages++;
@@ -243,8 +322,7 @@ static farside_status deliver(far_script *to, far_event *event) {
 
 farside_status far_scripts_send(farside_host *host, const char *from,
                                 const char *to, const char *json) {
-  if (strlen(json) > FAR_MESSAGE_BYTES_MAX)
-    return FARSIDE_LIMIT;
+  far_assert(strlen(json) <= FAR_MESSAGE_BYTES_MAX);
   if (strcmp(to, "host") == 0) {
     if (host->config.on_message == NULL)
       return FARSIDE_UNSUPPORTED;

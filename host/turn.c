@@ -9,6 +9,7 @@ void far_turn_queue(far_turn *turn) {
   far_assert(!far_list_is_in(&turn->link));
   far_list_append(&turn->script->turns, &turn->link);
   turn->script->host->turns_queued++;
+  far_script_ready(turn->script);
 }
 
 void far_turn_cancel(far_turn *turn) {
@@ -80,6 +81,10 @@ static void report(far_script *script, lua_State *L, lua_State *co) {
                             ? lua_tostring(co, -1)
                             : lua_pushfstring(L, "(error object is a %s value)",
                                               luaL_typename(co, -1));
+  if (script->arena != NULL && strcmp(message, "not enough memory") == 0)
+    message = lua_pushfstring(
+        L, "not enough memory: the script may have %I KB (limit memory)",
+        (LUAI_UACINT)(script->limits.memory_bytes / 1024));
   far_host_fail(script->host, FARSIDE_SCRIPT, "%s", message);
   luaL_traceback(L, co, message, 0);
   // Asked only now: the traceback may have collected garbage, and a finalizer
@@ -138,7 +143,8 @@ static far_allowance allow(const far_script *script) {
                          .cpu_ns = cpu_ns,
                          .grace_ns = in_ns(limits->grace_ms),
                          .may_drop =
-                             !script->is_borrowed && !script->is_trusted};
+                             !script->is_borrowed && !script->is_trusted,
+                         .goes_on = script->turn_ns > 0};
 }
 
 // -- Inside -------------------------------------------------------------------
@@ -160,7 +166,9 @@ static int reset(visit *mine, lua_State *co) {
   far_watch_enter(watch, co, &allowance);
   int status = lua_resetthread(co);
   far_watch_leave(watch);
-  mine->is_killed = mine->is_killed || watch->trace[0] != '\0';
+  // os.exit() stops what it leaves behind in the same way.
+  if (watch->trace[0] != '\0' && !script->host->wants_end)
+    mine->is_killed = true;
   return status;
 }
 
@@ -179,7 +187,8 @@ static void close_coroutine(visit *mine, lua_State *L) {
   if (reset(mine, co) != LUA_OK && lua_checkstack(co, 1)) {
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
-    if (!lua_rawequal(L, -1, -2) && !mine->is_killed) {
+    if (!lua_rawequal(L, -1, -2) && !mine->is_killed &&
+        !script->host->wants_end) {
       script->host->stats.errors += has_error ? 0 : 1;
       report(script, L, co);
     }
@@ -241,6 +250,7 @@ static void go_on(visit *mine, lua_State *L) {
   }
   script->is_doomed = false;
   mine->turn->is_closing = true;
+  mine->how = FAR_TURN_RETURNED; // It was taken away; it did nothing wrong.
   close_coroutine(mine, L);
 }
 
@@ -297,10 +307,10 @@ static void describe(const far_script *script, char *why, size_t bytes) {
   uint64_t limit_ms = is_task ? limits->cpu_ms : limits->turn_ms;
   snprintf(why, bytes,
            "it has computed for %.3f s without an end; a %s may for %.3f s "
-           "(limit %s). It was at %s",
+           "(limit %s). It was %s",
            (double)used_ns / 1e9, is_task ? "task" : "turn",
            (double)limit_ms / 1e3, is_task ? "cpu" : "turn",
-           trace[0] ? trace : "a place that cannot be told");
+           trace[0] ? trace : "at a place that cannot be told");
 }
 
 // A turn that worked for a task, and gave up, takes only the task with it. All
@@ -309,17 +319,18 @@ static void stop(visit *mine, bool is_dropped) {
   far_script *script = mine->turn->script;
   farside_host *host = script->host;
   char why[FAR_TRACE_BYTES + 256];
+  const char *place = host->watch.place[0] ? host->watch.place : NULL;
   describe(script, why, sizeof why);
   host->stats.killed++;
   mine->how = FAR_TURN_FAILED;
   if (is_dropped) {
-    far_life_kill(script, why);
+    far_life_kill(script, place, why);
   } else if (script->job != NULL) {
     far_job_end(script->job, FAR_TASK_FAILED, why);
   } else if (mine->turn->is_closing || script->is_borrowed) {
     far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL, why);
   } else {
-    far_life_kill(script, why);
+    far_life_kill(script, place, why);
   }
 }
 
@@ -400,6 +411,7 @@ void far_host_call(far_turn *turn) {
   if (script->is_parked) {
     far_assert(script->running == turn);
     host->turns_queued--;
+    host->parked--;
   } else {
     begin(script, turn);
   }
@@ -415,6 +427,7 @@ void far_host_call(far_turn *turn) {
   if (mine.is_parked && !is_dropped) {
     script->is_parked = true;
     host->turns_queued++;
+    host->parked++;
     return;
   }
   if (is_dropped || mine.is_killed)

@@ -159,6 +159,22 @@ describe("the app's life", function()
     assert.equal("gone", other:state())
   end)
 
+  it("ends with os.exit from what the host closes, and nobody was stopped", function()
+    local phone <close> = run([[
+      local function closing(f) return setmetatable({}, { __close = f }) end
+      setTimeout(function()
+        local first <close> = closing(function() for _ = 1, 9 do print "never" end end)
+        local second <close> = closing(function() os.exit() end)
+        error "broken"
+      end, 1)
+    ]])
+    phone:advance("1s")
+    assert.equal(1, #said(phone))
+    assert.equal("gone", phone:state())
+    assert.same({}, phone:timeline("script.kill"))
+    assert.same({}, phone:timeline("app.kill"))
+  end)
+
   it("says what it is and what opened it", function()
     local phone <close> = device.open { launchUrl = "app://photos/7" }
     assert(phone:run(helper.code [[

@@ -436,6 +436,14 @@ describe("exec", function()
     }, said(phone))
   end)
 
+  it("names the place of a chunk that gave itself a long name by its end", function()
+    local phone <close> = run [[
+      load("BackgroundTask = ... BackgroundTask.exec(print)", "@" .. ("p"):rep(10000))(BackgroundTask)
+    ]]
+    assert.truthy(#phone:timeline("task.begin")[1].where < 100)
+    phone:kill()
+  end)
+
   it("gives a task that is readable", function()
     local phone <close> = run [[
       BackgroundTask.exec(function(task)
@@ -462,6 +470,7 @@ describe("exec", function()
     ["a budget of nonsense"] = { 'BackgroundTask.exec(print, { budget = "soon" })', 'budget is "soon"' },
     ["a negative budget"] = { 'BackgroundTask.exec(print, { budget = "-5s" })', 'budget is "%-5s"' },
     ["no budget at all"] = { 'BackgroundTask.exec(print, { budget = "0s" })', "budget is zero" },
+    ["a name without an end"] = { "BackgroundTask.exec(print, { name = ('n'):rep(257) })", "longer than 256 bytes" },
     ["a name that is none"] = { "BackgroundTask.exec(print, { name = {} })", "name must be a string" },
     ["an onExpire that is none"] = { "BackgroundTask.exec(print, { onExpire = 1 })",
       "onExpire must be a function" },

@@ -3,6 +3,7 @@
 
 #include "farside.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -524,6 +525,103 @@ static void test_two_scripts(void) {
   farside_host_close(host);
 }
 
+static int open_camera(struct lua_State *L) {
+  (void)L;
+  return 0; // No value: require answers true.
+}
+
+static void hear(void *user, const char *script, const char *json) {
+  recorder *mine = user;
+  append(mine->said, sizeof mine->said, script);
+  append(mine->said, sizeof mine->said, json);
+}
+
+static const farside_module modules[] = {{"camera", open_camera}, {NULL, NULL}};
+
+static farside_host *open_host_with_modules(recorder *mine) {
+  farside_config config;
+  farside_config_init(&config);
+  config.on_entry = on_entry;
+  config.on_message = hear;
+  config.user = mine;
+  config.modules = modules;
+  config.exit_when_idle = true;
+  check(farside_host_open(&config, &mine->host) == FARSIDE_OK);
+  return mine->host;
+}
+
+static farside_status load_with(farside_host *host, const char *name,
+                                const char *code,
+                                const farside_manifest *manifest,
+                                const char *const *granted) {
+  farside_source source;
+  farside_source_init(&source);
+  source.name = name;
+  source.code = code;
+  source.code_bytes = strlen(code);
+  source.manifest = manifest;
+  source.grant.modules = granted;
+  return farside_load(host, &source);
+}
+
+static void test_modules(void) {
+  static const char code[] = "print(pcall(require, 'camera'))";
+  static const char *const none[] = {NULL}, *const camera[] = {"camera", NULL};
+  farside_manifest asks = {.needs.modules = camera};
+  farside_manifest modest = {.needs.modules = none};
+  recorder mine = {0};
+  farside_host *host = open_host_with_modules(&mine);
+  check(load_with(host, "a.lua", code, NULL, NULL) == FARSIDE_OK);
+  check(load_with(host, "b.lua", code, &asks, camera) == FARSIDE_OK);
+  check(strcmp(mine.said, "true\ttrue\t:preload:\n"
+                          "true\ttrue\t:preload:\n") == 0);
+  mine.said[0] = '\0';
+  check(load_with(host, "c.lua", code, NULL, none) == FARSIDE_OK);
+  check(load_with(host, "d.lua", code, &modest, NULL) == FARSIDE_OK);
+  check(strstr(mine.said, "true\t") == NULL);
+  check(strstr(mine.said, "not granted to this script") != NULL);
+  check(load_with(host, "e.lua", code, &asks, none) == FARSIDE_DENIED);
+  check(strstr(farside_error(host), "e.lua: it asks for module camera") !=
+        NULL);
+  farside_host_close(host);
+}
+
+static void test_messages(void) {
+  recorder mine = {0};
+  farside_host *host = open_host_with_modules(&mine);
+  check(load(host, "App.addListener('message', function(message)"
+                   "  print(message.from, message.data.n)"
+                   "  print(farside.postMessage('host', {message.data.n + 1}))"
+                   " end)") == FARSIDE_OK);
+  check(farside_send(host, "app", "{\"n\":") == FARSIDE_INVALID);
+  check(farside_send(host, "app", "{\"n\":41}") == FARSIDE_OK);
+  check(farside_send(host, "nobody", "1") == FARSIDE_OK);
+  farside_tick(host, 100);
+  check(strstr(mine.said, "host\t41\napp\n[42]\ntrue\n") != NULL);
+  check(strstr(mine.said, "a message to nobody is lost: no script has this "
+                          "name\n") != NULL);
+  farside_host_close(host);
+}
+
+static void test_close_and_reload(void) {
+  recorder mine = {0};
+  farside_host *host = open_host(&mine, NULL, true);
+  farside_script about;
+  check(load(host, "setTimeout(print, 1e6) print('loaded')") == FARSIDE_OK);
+  check(load(host, "setTimeout(print, 1e6)") == FARSIDE_OK);
+  check(farside_script_at(host, 1, &about) && strcmp(about.name, "app-2") == 0);
+  check(farside_script_reload(host, "app") == FARSIDE_OK);
+  check(strcmp(mine.said, "loaded\nloaded\n") == 0);
+  check(farside_script_at(host, 0, &about) && strcmp(about.name, "app-2") == 0);
+  check(farside_script_close(host, "app-2") == FARSIDE_OK);
+  check(farside_script_close(host, "app-2") == FARSIDE_NOSCRIPT);
+  check(farside_script_reload(host, "app-2") == FARSIDE_NOSCRIPT);
+  check(strstr(mine.happened, "script.reload\n") != NULL);
+  check(strstr(mine.happened, "script.close\n") != NULL);
+  check(!farside_script_at(host, 1, &about));
+  farside_host_close(host);
+}
+
 static void test_many_hosts(void) {
   for (int i = 0; i < 50; i++) {
     recorder mine = {0}, other = {0};
@@ -537,6 +635,58 @@ static void test_many_hosts(void) {
     farside_host_close(second);
     check(strcmp(mine.said, "a\n") == 0 && strcmp(other.said, "b\n") == 0);
   }
+}
+
+// -- Many hosts
+// ----------------------------------------------------------------
+
+enum { HOST_THREADS = 4, HOSTS_EACH = 15 };
+
+// Each thread has hosts of its own; they share the watchdog, which comes with
+// the first and goes with the last.
+static void live_and_close(void *counter) {
+  static const char code[] = "local n = 0 setInterval(function() n = n + 1 "
+                             "if n == 5 then os.exit() end end, 1)";
+  for (int i = 0; i < HOSTS_EACH; i++) {
+    farside_config config;
+    farside_config_init(&config);
+    config.exit_when_idle = true;
+    farside_host *host = NULL;
+    if (farside_host_open(&config, &host) == FARSIDE_OK &&
+        farside_load_buffer(host, "a", code, sizeof code - 1, 0, NULL) ==
+            FARSIDE_OK &&
+        farside_run(host) == FARSIDE_OK && farside_has_ended(host))
+      ++*(int *)counter;
+    farside_host_close(host);
+  }
+}
+
+static void test_hosts_on_threads(void) {
+  uv_thread_t threads[HOST_THREADS];
+  int lived[HOST_THREADS] = {0};
+  for (int i = 0; i < HOST_THREADS; i++)
+    check(uv_thread_create(&threads[i], live_and_close, &lived[i]) == 0);
+  for (int i = 0; i < HOST_THREADS; i++) {
+    uv_thread_join(&threads[i]);
+    check(lived[i] == HOSTS_EACH);
+  }
+}
+
+static void test_signals_differ(void) {
+  farside_config config;
+  farside_config_init(&config);
+  farside_host *first = NULL, *second = NULL;
+  check(farside_host_open(&config, &first) == FARSIDE_OK);
+  config.signal = SIGUSR2; // The first host of a process decides.
+  check(farside_host_open(&config, &second) == FARSIDE_INVALID);
+  farside_host_close(first);
+  check(farside_host_open(&config, &second) == FARSIDE_OK);
+  farside_host_close(second);
+  config.signal = 9999;
+  check(farside_host_open(&config, &second) == FARSIDE_SYSTEM);
+  config.signal = 0;
+  config.limits.memory_bytes = 1;
+  check(farside_host_open(&config, &second) == FARSIDE_INVALID);
 }
 
 int main(void) {
@@ -561,7 +711,12 @@ int main(void) {
   test_close_from_a_callback();
   test_close_while_closing();
   test_two_scripts();
+  test_modules();
+  test_messages();
+  test_close_and_reload();
   test_many_hosts();
+  test_hosts_on_threads();
+  test_signals_differ();
   printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }

@@ -106,7 +106,7 @@ describe("farside run --isolate", function()
   after_each(function()
     for _, job in ipairs(jobs) do
       if read(job.code) == "" then
-        os.execute("kill -9 " .. job.pid)
+        os.execute("kill -9 " .. job.pid .. " 2>/dev/null")
       end
     end
     jobs = {}

@@ -269,6 +269,24 @@ describe("an event with JSON", function()
   end)
 end)
 
+describe("a message", function()
+  it("arrives as it was sent, zero bytes and all", function()
+    local phone <close> = run([[
+      App.addListener("message", function(event) print(#event.data, event.data == "a\0b") end)
+      print(farside.postMessage(farside.name, "a\0b"))
+    ]])
+    phone:advance("1s")
+    assert.same({ "true", "3\ttrue" }, said(phone))
+  end)
+
+  it("loses no field without a word", function()
+    local phone <close> = run([[
+      print(pcall(farside.postMessage, farside.name, { 1, nil, 3, x = 4 }))
+    ]])
+    assert.matches("neither a list without holes", said(phone)[1])
+  end)
+end)
+
 describe("wrong use of App", function()
   local cases = {
     ["an unknown event"] = { [[App.addListener("paus", print)]],

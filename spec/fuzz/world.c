@@ -1,0 +1,381 @@
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  RESERVE_BYTES = 256 << 10, // See arena.c, and the next one too.
+  SLACK_BYTES = 2 << 20,
+  ENTRIES_MAX = 64,
+  ENTRY_BYTES_MAX = 16 << 10, // One of the timeline, with all its strings.
+  // What a host keeps besides, for a script that asks for as much as it can.
+  KEPT_BYTES_MAX = 24 << 20,
+  ADVANCES_MAX = 200000
+};
+
+// -- The host's memory --------------------------------------------------------
+
+static void *allocate(void *user, void *ptr, size_t bytes_old,
+                      size_t bytes_new) {
+  world *mine = user;
+  if (ptr == NULL)
+    bytes_old = 0;
+  if (bytes_new == 0) {
+    mine->used_bytes -= bytes_old;
+    free(ptr);
+    return NULL;
+  }
+  if (bytes_new > bytes_old && ++mine->allocations == mine->fails_at)
+    return NULL;
+  void *block = realloc(ptr, bytes_new);
+  expect(block != NULL);
+  mine->used_bytes += bytes_new - bytes_old;
+  return block;
+}
+
+// -- The story ----------------------------------------------------------------
+
+static bool is(const farside_entry *entry, const char *what) {
+  return strcmp(entry->what, what) == 0;
+}
+
+// What an embedder may do from inside a callback must do no harm there.
+static void call_back(world *mine) {
+  farside_stats stats;
+  farside_script about;
+  farside_host *host = mine->host;
+  farside_get_stats(host, &stats);
+  for (size_t i = 0; farside_script_at(host, i, &about); i++)
+    expect(strlen(about.name) > 0);
+  if (mine->entries % 16 != 0)
+    return;
+  expect(farside_script_close(host, "a") == FARSIDE_BUSY);
+  expect(farside_script_reload(host, "a") == FARSIDE_BUSY);
+  expect(farside_load_buffer(host, "a", "", 0, 0, NULL) == FARSIDE_BUSY);
+  expect(farside_run(host) == FARSIDE_BUSY);
+  expect(farside_tick(host, 0) == FARSIDE_BUSY);
+  expect(farside_error(host)[0] != '\0');
+}
+
+static void heard(void *user, const farside_entry *entry) {
+  world *mine = user;
+  expect(entry->t_ms >= mine->t_ms);
+  expect(entry->state != NULL && entry->level <= FARSIDE_ERROR);
+  mine->t_ms = entry->t_ms;
+  mine->entries++;
+  mine->errors += entry->level == FARSIDE_ERROR;
+  mine->kills += is(entry, "script.kill");
+  if (is(entry, "task.begin"))
+    mine->begun++;
+  mine->finished += is(entry, "task.finish");
+  mine->failed += is(entry, "task.fail");
+  mine->expired += is(entry, "task.expire");
+  mine->cancelled += is(entry, "task.cancel");
+  if (strncmp(entry->what, "task.", 5) == 0)
+    expect(entry->task != 0 && entry->where != NULL);
+  if (is(entry, "log") && entry->why != NULL &&
+      strncmp(entry->why, "fuzz ", 5) == 0)
+    snprintf(mine->said, sizeof mine->said, "%s", entry->why);
+  if (mine->host == NULL || mine->is_inside)
+    return;
+  mine->is_inside = true;
+  call_back(mine);
+  mine->is_inside = false;
+}
+
+// -- Between two moves --------------------------------------------------------
+
+static void check_tasks(const world *mine) {
+  const farside_host *host = mine->host;
+  uint64_t open = 0, suspects = 0, begun_ms = 0, now_ms = far_host_now_ms(host);
+  for (const far_task *task = host->tasks.first; task; task = task->next) {
+    const far_job *job = (const far_job *)(const void *)task;
+    open++;
+    suspects += job->is_suspect;
+    expect(task->state == FAR_TASK_PENDING || task->state == FAR_TASK_RUNNING);
+    expect(task->begun_ms >= begun_ms && task->begun_ms <= now_ms);
+    expect(task->warn_ms <= task->end_ms);
+    expect(!job->script->is_dead && job->script->host == host);
+    expect(job->uses > 0);
+    expect(task->previous == NULL ? host->tasks.first == task
+                                  : task->previous->next == task);
+    begun_ms = task->begun_ms;
+  }
+  expect(open == host->tasks.open && suspects == host->suspects);
+  expect(host->is_held == (open > 0));
+  expect(host->app.state > FAR_APP_SUSPENDED || open == 0);
+}
+
+static void check_stats(world *mine) {
+  farside_stats stats;
+  farside_get_stats(mine->host, &stats);
+  expect(stats.tasks_begun == stats.tasks_open + stats.finished + stats.failed +
+                                  stats.expired + stats.cancelled);
+  expect(stats.finished == mine->finished && stats.failed == mine->failed);
+  expect(stats.expired == mine->expired && stats.cancelled == mine->cancelled);
+  expect(stats.tasks_begun == mine->begun);
+  expect(stats.leaked <= stats.tasks_begun);
+  // Whatever is counted has been told.
+  expect(stats.errors <= mine->errors);
+  expect(mine->kills <= stats.killed);
+  if (mine->limits.turn_ms == FARSIDE_NO_LIMIT &&
+      mine->limits.cpu_ms == FARSIDE_NO_LIMIT)
+    expect(stats.killed == 0);
+}
+
+static size_t count(const far_list *list) {
+  size_t items = 0;
+  for (const far_list *link = list->next; link != list; link = link->next) {
+    expect(link->next->previous == link && link->previous->next == link);
+    items++;
+  }
+  return items;
+}
+
+static void check_script(const far_script *script, size_t *chunk_bytes) {
+  far_arena_usage usage;
+  far_arena_get_usage(script->arena, &usage);
+  size_t cap = (size_t)script->limits.memory_bytes;
+  expect(usage.used_bytes <= cap && usage.charged_bytes <= usage.used_bytes);
+  expect(usage.peak_bytes <= cap + RESERVE_BYTES);
+  expect(usage.chunk_bytes <= (cap + RESERVE_BYTES) * 2 + SLACK_BYTES);
+  *chunk_bytes += usage.chunk_bytes;
+  expect(!script->is_dead && script->messages <= script->limits.messages);
+  expect(script->is_parked == (script->running != NULL));
+  expect(script->is_parked || (script->job == NULL && script->co == NULL));
+  expect(script->pooled <= FAR_POOL_MAX);
+  expect(lua_gettop(script->L) < LUA_MINSTACK);
+  count(&script->owned);
+}
+
+static void check_scripts(const world *mine) {
+  const farside_host *host = mine->host;
+  size_t turns = 0, index = 0, chunk_bytes = 0;
+  farside_script about;
+  for (const far_list *link = host->scripts.next; link != &host->scripts;
+       link = link->next, index++) {
+    const far_script *script = far_list_item(link, far_script, link);
+    check_script(script, &chunk_bytes);
+    turns += count(&script->turns) + script->is_parked;
+    expect(farside_script_at(host, index, &about));
+    expect(about.name == script->name && about.messages == script->messages);
+  }
+  expect(!farside_script_at(host, index, &about));
+  expect(turns == host->turns_queued);
+  expect(host->memory.used_bytes >= chunk_bytes);
+  expect(host->memory.used_bytes - chunk_bytes <=
+         KEPT_BYTES_MAX + ENTRIES_MAX * ENTRY_BYTES_MAX);
+  expect(host->app.state != FAR_APP_GONE || index == 0);
+}
+
+static void check_timeline(const world *mine) {
+  const far_timeline *timeline = &mine->host->timeline;
+  uint64_t t_ms = 0;
+  expect(timeline->first <= timeline->count);
+  expect(timeline->count - timeline->first <= ENTRIES_MAX);
+  expect(far_timeline_get(timeline, timeline->count) == NULL);
+  for (uint64_t i = timeline->first; i < timeline->count; i++) {
+    const farside_entry *entry = far_timeline_get(timeline, i);
+    expect(entry != NULL && entry->t_ms >= t_ms);
+    t_ms = entry->t_ms;
+  }
+}
+
+void world_check(world *mine) {
+  const farside_host *host = mine->host;
+  expect(!host->is_running && !host->is_closing);
+  expect(host->watch.shield.depth == 0 && host->watch.running == NULL);
+  check_tasks(mine);
+  check_stats(mine);
+  check_scripts(mine);
+  check_timeline(mine);
+}
+
+// -- Opening and closing ------------------------------------------------------
+
+bool world_open(world *mine, input *setup) {
+  static const char *const systems[] = {"ios", "android", "strict", "desktop"};
+  static const int forced[] = {0, 0, 0, 1, 2, 3, 7, 50};
+  unsigned mode = input_below(setup, 8);
+  *mine = (world){.is_comparable = true};
+  mine->limits = (farside_limits){
+      .turn_ms = 8, .cpu_ms = 25, .memory_bytes = 4 << 20, .messages = 40};
+  mine->forced = forced[input_below(setup, 8)];
+  if (mode == 1)
+    mine->limits.memory_bytes = 256 << 10;
+  if (mode == 2)
+    mine->limits.cpu_ms = 5;
+  if (mode == 3)
+    mine->fails_at = 1 + input_below(setup, 256) * 4;
+  far_device_config config = {.os = systems[input_below(setup, 4)],
+                              .allocate = allocate,
+                              .on_entry = heard,
+                              .user = mine,
+                              .timeline_entries_max = ENTRIES_MAX};
+  if (far_device_open(&config, &mine->device) != FARSIDE_OK) {
+    expect(mine->fails_at != 0 && mine->used_bytes == 0);
+    return false;
+  }
+  mine->host = far_device_host(mine->device);
+  far_watch_force(&mine->host->watch, mine->forced);
+  return true;
+}
+
+uint64_t world_close(world *mine) {
+  for (const far_list *link = mine->host->scripts.next;
+       link != &mine->host->scripts; link = link->next) {
+    far_arena_usage usage;
+    far_arena_get_usage(far_list_item(link, far_script, link)->arena, &usage);
+    mine->is_comparable = mine->is_comparable && usage.refused == 0;
+  }
+  mine->is_comparable = mine->is_comparable && mine->host->stats.killed == 0 &&
+                        mine->fails_at == 0;
+  uint64_t hash = mine->host->timeline.hash;
+  far_device_close(mine->device);
+  expect(mine->begun ==
+         mine->finished + mine->failed + mine->expired + mine->cancelled);
+  expect(mine->used_bytes == 0);
+  return hash;
+}
+
+// -- Moves --------------------------------------------------------------------
+
+static const char *const names[WORLD_SCRIPTS + 1] = {"a", "b", "c", "host"};
+
+farside_status world_load(world *mine, size_t index) {
+  farside_source source;
+  farside_source_init(&source);
+  if (mine->codes[index] == NULL)
+    return FARSIDE_INVALID;
+  farside_script_close(mine->host, names[index]);
+  source.name = names[index];
+  source.code = mine->codes[index];
+  source.code_bytes = mine->codes_bytes[index];
+  source.grant.limits = mine->limits;
+  farside_status status = farside_load(mine->host, &source);
+  expect(status == FARSIDE_OK || farside_error(mine->host)[0] != '\0');
+  world_check(mine);
+  return status;
+}
+
+static void load(world *mine, input *moves) {
+  world_load(mine, input_below(moves, WORLD_SCRIPTS));
+}
+
+static void press_home(world *mine, input *moves) {
+  (void)moves;
+  far_device_press_home(mine->device);
+}
+
+static void open_app(world *mine, input *moves) {
+  (void)moves;
+  far_device_open_app(mine->device);
+}
+
+static void advance(world *mine, input *moves) {
+  static const uint64_t steps_ms[] = {1, 10, 100, 1000, 5000, 30000, 200000};
+  far_device_advance(mine->device, steps_ms[input_below(moves, 7)]);
+}
+
+// One frame of an engine: a single turn, or a slice of it.
+static void frame(world *mine, input *moves) {
+  for (unsigned i = input_below(moves, 8) + 1; i > 0; i--) {
+    far_host_step(mine->host, far_host_now_ms(mine->host));
+    world_check(mine);
+  }
+}
+
+static void kill_app(world *mine, input *moves) {
+  (void)moves;
+  far_device_kill(mine->device, "the OS needs memory");
+}
+
+static void quit(world *mine, input *moves) {
+  (void)moves;
+  far_device_quit(mine->device);
+}
+
+static void post(world *mine, input *moves) {
+  static const struct {
+    const char *event, *json;
+  } posts[] = {
+      {"appStateChange", "{\"isActive\":false}"},
+      {"appStateChange", "{\"isActive\":true}"},
+      {"pause", NULL},
+      {"resume", NULL},
+      {"memoryWarning", "{\"level\":\"low\"}"},
+      {"appUrlOpen", "{\"url\":\"app://x\"}"},
+      {"appRestoredResult", "{\"pluginId\":\"p\",\"data\":[1,{}]}"},
+      {"backButton", "{\"canGoBack\":true}"},
+      {"terminate", "{\"reason\":\"fuzz\",\"graceMs\":500}"},
+      {"terminate", "{\"graceMs\":0}"},
+  };
+  unsigned i = input_below(moves, sizeof posts / sizeof *posts);
+  expect(farside_post(mine->host, posts[i].event, posts[i].json) == FARSIDE_OK);
+}
+
+static void send(world *mine, input *moves) {
+  static const char *const values[] = {
+      "null", "1", "\"text\"", "[1,2.5,null,{\"a\":[]}]", "{}", "[[[[[[]]]]]]"};
+  const char *to = names[input_below(moves, WORLD_SCRIPTS + 1)];
+  const char *json = values[input_below(moves, 6)];
+  for (unsigned i = input_below(moves, 60) + 1; i > 0; i--)
+    expect(farside_send(mine->host, to, json) == FARSIDE_OK);
+}
+
+static void settle(world *mine, input *moves) {
+  (void)moves;
+  far_device_settle(mine->device);
+}
+
+static void reload(world *mine, input *moves) {
+  farside_script_reload(mine->host, names[input_below(moves, WORLD_SCRIPTS)]);
+}
+
+static void close_script(world *mine, input *moves) {
+  const char *name = names[input_below(moves, WORLD_SCRIPTS)];
+  farside_status status = farside_script_close(mine->host, name);
+  expect(status == FARSIDE_OK || status == FARSIDE_NOSCRIPT);
+  expect(farside_script_close(mine->host, name) == FARSIDE_NOSCRIPT);
+}
+
+static void stop(world *mine, input *moves) {
+  (void)moves;
+  farside_stop(mine->host);
+}
+
+// The nth allocation of a script fails.
+static void fail(world *mine, input *moves) {
+  unsigned n = input_below(moves, 256);
+  bool and_after = input_below(moves, 4) == 3;
+  mine->is_comparable = false;
+  for (const far_list *link = mine->host->scripts.next;
+       link != &mine->host->scripts; link = link->next)
+    far_arena_fail(far_list_item(link, far_script, link)->arena, n, and_after);
+}
+
+static void fail_host(world *mine, input *moves) {
+  unsigned n = input_below(moves, 256);
+  mine->is_comparable = false;
+  mine->fails_at = n == 0 ? 0 : mine->allocations + n;
+}
+
+static void force(world *mine, input *moves) {
+  far_watch_force(&mine->host->watch, (int)input_below(moves, 64));
+}
+
+static void launch(world *mine, input *moves) {
+  (void)moves;
+  far_device_launch(mine->device, "fuzz");
+}
+
+void world_move(world *mine, input *moves) {
+  static void (*const all[])(world *, input *) = {
+      settle, advance,  press_home, open_app, advance, frame,
+      post,   send,     load,       reload,   frame,   close_script,
+      quit,   kill_app, fail,       force,    stop,    launch,
+      send,   post,     advance,    frame,    reload,  fail_host};
+  all[input_below(moves, sizeof all / sizeof *all)](mine, moves);
+  world_check(mine);
+}
