@@ -241,18 +241,23 @@ static void close_pipe(child *one) {
   uv_close((uv_handle_t *)&one->pipe, closed);
 }
 
-static void tell_names(parent *all) {
+// Everybody but itself that can be sent a message.
+static json_t *names_for(const child *one) {
+  const parent *all = one->parent;
+  json_t *names = json_array();
   for (size_t i = 0; i < all->config->count; i++) {
-    child *one = &all->children[i];
-    json_t *names = json_array();
-    for (size_t j = 0; j < all->config->count; j++) {
-      const child *other = &all->children[j];
-      if (j != i && is_there(other) && other->name[0] != '\0')
-        json_array_append_new(names, far_wire_text(other->name));
-    }
-    if (is_there(one))
-      tell(one, json_pack("{s:o}", "scripts", names));
+    const child *other = &all->children[i];
+    if (other != one && is_there(other) && other->name[0] != '\0')
+      json_array_append_new(names, far_wire_text(other->name));
   }
+  return names;
+}
+
+static void tell_names(parent *all) {
+  for (size_t i = 0; i < all->config->count; i++)
+    if (is_there(&all->children[i]) && all->children[i].has_pipe)
+      tell(&all->children[i],
+           json_pack("{s:o}", "scripts", names_for(&all->children[i])));
 }
 
 static void judge_exit(child *one) {

@@ -223,7 +223,7 @@ describe("farside run --isolate", function()
 
   it("says when a process crashes, is killed from outside, or leaves", function()
     local path = script 'App.addListener("pause", print) print "ready"'
-    for signal, name in pairs { KILL = "signal 9", SEGV = "signal 11" } do
+    for signal, name in pairs { KILL = "signal 9", ABRT = "signal 6" } do
       local job = start("run --isolate " .. path .. " " .. path)
       says(job, "ready\nready\n")
       local pids = children(job, 2)
