@@ -1,5 +1,3 @@
-#define _GNU_SOURCE // O_PATH
-
 #include "confine.h"
 
 #include <errno.h>
@@ -106,7 +104,11 @@ bool far_confine_limits(uint64_t memory_bytes) {
 // -- Reading ------------------------------------------------------------------
 
 #if defined(LANDLOCK_CREATE_RULESET_VERSION) &&                                \
-    defined(SYS_landlock_create_ruleset) && defined(O_PATH)
+    defined(SYS_landlock_create_ruleset)
+
+#if !defined(O_PATH) // Which glibc shows to few.
+#define O_PATH 010000000
+#endif
 
 static void allow_below(int rules, const char *path, uint64_t access) {
   int file = open(path, O_PATH | O_CLOEXEC);

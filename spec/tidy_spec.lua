@@ -29,7 +29,8 @@ end
 local MAY_INCLUDE <const> = {
   ["lua.h"] = { host = true, turn = true, script = true, job = true, command_simulate = true, manifest_file = true,
     watchdog = true, bindings = true },
-  ["uv.h"] = { clock = true, inbox = true, desktop = true, watchdog = true, isolate = true, isolated = true },
+  ["uv.h"] = { clock = true, inbox = true, desktop = true, watchdog = true,
+    isolate = true, isolated = true },
   ["jansson.h"] = { wire = true, event = true, report = true, json = true },
 }
 MAY_INCLUDE["lauxlib.h"] = MAY_INCLUDE["lua.h"]
