@@ -127,7 +127,7 @@ describe("farside run --isolate", function()
       "os.exit(3)",
       "setTimeout(App.exitApp, 5) App.addListener('terminate', function(e) print(e.reason) end)",
       "while true do end",
-      "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end",
+      "local t = {} while true do t[#t + 1] = ('x'):rep(1000000) .. #t end",
       "BackgroundTask.exec(function() end, { name = 'forgotten' }) setTimeout(App.exitApp, 10)",
       "farside.run() print 'after'",
       "print(farside.postMessage('nobody', 1)) print(farside.postMessage('host', 1))",
