@@ -2,6 +2,7 @@
 
 #include "command.h"
 #include "desktop.h"
+#include "isolate.h"
 #include "report.h"
 
 #include <signal.h>
@@ -35,21 +36,16 @@ static void on_entry(void *user, const farside_entry *entry) {
 // SIGUSR1: what runs, and what it uses.
 static void put_scripts(const farside_host *host) {
   farside_script about;
-  fprintf(stderr, "%-20s %10s %10s %10s %6s %8s\n", "script", "memory", "peak",
-          "cpu", "tasks", "messages");
-  for (size_t i = 0; farside_script_at(host, i, &about); i++)
-    fprintf(stderr, "%-20s %7llu KB %7llu KB %7llu ms %6llu %8llu%s\n",
-            about.name, (unsigned long long)about.memory_bytes / 1024,
-            (unsigned long long)about.memory_peak_bytes / 1024,
-            (unsigned long long)about.cpu_ms,
-            (unsigned long long)about.tasks_open,
-            (unsigned long long)about.messages,
-            about.is_computing ? "  computing" : "");
+  char row[256];
+  command_script_row(NULL, row, sizeof row);
+  fprintf(stderr, "%s\n", row);
+  for (size_t i = 0; farside_script_at(host, i, &about); i++) {
+    command_script_row(&about, row, sizeof row);
+    fprintf(stderr, "%s\n", row);
+  }
 }
 
-// Loads script number `i` of the line. What is wrong has been shown.
-static farside_status load_script(session *mine, size_t i) {
-  const command_line *line = mine->line;
+static farside_source source_of(const command_line *line, size_t i) {
   farside_source source;
   farside_source_init(&source);
   source.path = line->scripts[i];
@@ -57,6 +53,12 @@ static farside_status load_script(session *mine, size_t i) {
   source.argv = line->argv;
   source.grant = command_line_permissions(line);
   source.is_trusted = line->is_trusted;
+  return source;
+}
+
+// Loads script number `i` of the line. What is wrong has been shown.
+static farside_status load_script(session *mine, size_t i) {
+  farside_source source = source_of(mine->line, i);
   farside_status status = farside_load(mine->host, &source);
   farside_script about;
   mine->names[i][0] = '\0';
@@ -117,32 +119,53 @@ static int drive(session *mine, far_desktop *desktop) {
   return verdict(mine, EXIT_FINE);
 }
 
+// --isolate: no script is loaded here.
+static int run_isolated(session *mine) {
+  const command_line *line = mine->line;
+  farside_source sources[SCRIPTS_MAX];
+  for (size_t i = 0; i < line->script_count; i++)
+    sources[i] = source_of(line, i);
+  far_isolate_config config = {.sources = sources,
+                               .count = line->script_count,
+                               .grace_ms = line->grace_ms,
+                               .output = mine->timeline == stdout ? 2 : 1,
+                               .on_entry = on_entry,
+                               .user = mine};
+  int result = far_isolate_run(&config);
+  return mine->has_overdue ? EXIT_HOST_KILLED : result;
+}
+
+static int run_hosted(session *mine) {
+  int result = EXIT_SCRIPT_FAILED;
+  mine->names = calloc(mine->line->script_count, sizeof *mine->names);
+  far_desktop *desktop = far_desktop_new();
+  if (desktop != NULL && mine->names != NULL) {
+    farside_config config;
+    farside_config_init(&config);
+    config.platform = far_desktop_platform(desktop);
+    config.on_entry = on_entry;
+    config.user = mine;
+    config.grace_ms = mine->line->grace_ms;
+    config.exit_when_idle = true;
+    if (farside_host_open(&config, &mine->host) == FARSIDE_OK) {
+      result = drive(mine, desktop);
+      far_desktop_stop(desktop);
+    }
+  }
+  if (mine->host == NULL)
+    fprintf(stderr, "farside: not enough memory\n");
+  farside_host_close(mine->host);
+  far_desktop_free(desktop);
+  free(mine->names);
+  return result;
+}
+
 static int run(const command_line *line) {
   session mine = {.line = line};
   if (line->timeline != NULL &&
       !(mine.timeline = timeline_open(line->timeline)))
     return EXIT_USAGE;
-  int result = EXIT_SCRIPT_FAILED;
-  mine.names = calloc(line->script_count, sizeof *mine.names);
-  far_desktop *desktop = far_desktop_new();
-  if (desktop != NULL && mine.names != NULL) {
-    farside_config config;
-    farside_config_init(&config);
-    config.platform = far_desktop_platform(desktop);
-    config.on_entry = on_entry;
-    config.user = &mine;
-    config.grace_ms = line->grace_ms;
-    config.exit_when_idle = true;
-    if (farside_host_open(&config, &mine.host) == FARSIDE_OK) {
-      result = drive(&mine, desktop);
-      far_desktop_stop(desktop);
-    }
-  }
-  if (mine.host == NULL)
-    fprintf(stderr, "farside: not enough memory\n");
-  farside_host_close(mine.host);
-  far_desktop_free(desktop);
-  free(mine.names);
+  int result = line->is_isolated ? run_isolated(&mine) : run_hosted(&mine);
   if (!timeline_close(mine.timeline, line->timeline) && result == EXIT_FINE)
     result = EXIT_SCRIPT_FAILED;
   return result;
@@ -177,8 +200,11 @@ const far_command run_command = {
         "                    what a manifest (farside.lua) may ask for:\n"
         "                    http=https://example.com/*, module=NAME\n"
         "  --trust           no sandbox: the full libraries of Lua. A script\n"
-        "                    that hangs in one of them hangs for ever\n"
-        "  --isolate         each script in a process of its own\n"
+        "                    that hangs in one of them hangs for ever,\n"
+        "                    unless it is isolated\n"
+        "  --isolate         each script in a process of its own, with only\n"
+        "                    what it needs of the system, and killed when it\n"
+        "                    does not answer\n"
         "  --grace TIME      how long open tasks have at the end, such as 10s\n"
         "                    (30s)\n"
         "  --timeline FILE   write what happens as JSON lines; - is standard\n"
