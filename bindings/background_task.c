@@ -3,6 +3,8 @@
 
 #include "bindings.h"
 
+#include "../host/manifest.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -131,6 +133,10 @@ static int exec(lua_State *L) {
   lua_settop(L, 2);
   // What may run out of memory comes before the references.
   const char *origin = far_push_origin(L);
+  if (!far_manifest_allows_background(script->manifest, "task"))
+    return far_push_failure(L, FARSIDE_DENIED,
+                            "this script may not work in the background: its "
+                            "manifest has background without \"task\"");
   far_exec request = {.origin = origin,
                       .function_ref = LUA_NOREF,
                       .on_expire_ref = LUA_NOREF,
@@ -304,7 +310,7 @@ static const luaL_Reg functions[] = {
 void far_push_background_task(lua_State *L, int box) {
   far_push_class(L, box, task_class, task_functions);
   lua_pushvalue(L, box);
-  lua_pushvalue(L, -2);
+  lua_getfield(L, -2, "__index");
   lua_pushcclosure(L, task_index, 2);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);

@@ -1,6 +1,7 @@
 #include "bindings.h"
 
 #include "../host/duration.h"
+#include "../host/manifest.h"
 #include "listeners.h"
 #include "sandbox.h"
 #include <lualib.h>
@@ -235,10 +236,12 @@ static void push_module(lua_State *L, int index, lua_CFunction run) {
   lua_setfield(L, -2, "Plugins");
 }
 
-// What an embedder offers, to be opened by require. Whether a script may have it
-// is decided there.
-static void set_modules(lua_State *L, const farside_module *modules) {
+// What an embedder offers, and this script may have, to be opened by require.
+static void set_modules(lua_State *L, const far_script *script) {
+  const farside_module *modules = script->host->config.modules;
   for (; modules != NULL && modules->name != NULL; modules++) {
+    if (!far_manifest_allows_module(script->manifest, modules->name))
+      continue;
     lua_pushcfunction(L, modules->open);
     lua_setfield(L, -2, modules->name);
   }
@@ -285,13 +288,13 @@ static int open(lua_State *L) {
   lua_insert(L, -2);
   lua_pushcclosure(L, require_farside, 1);
   lua_setfield(L, -2, "farside");
-  set_modules(L, script->host->config.modules);
+  set_modules(L, script);
   return 0;
 }
 
 static void close(far_script *script) {
   box *mine = script->box;
-  if (!script->is_borrowed && script->L != NULL && !script->is_dead)
+  if (!script->is_borrowed && !script->is_dead && script->L != NULL)
     far_output_flush(script);
   if (mine != NULL)
     mine->script = NULL;

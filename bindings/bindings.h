@@ -57,6 +57,7 @@ void far_push_json(lua_State *L, const char *text);
 // Asks no metamethod and raises no error: for between far_begin_change() and
 // far_end_change().
 char *far_to_json(lua_State *L, int index, const char **problem);
+extern const char far_json_too_large[]; // The one problem of size.
 
 // Adds postMessage and its relatives to the table on the top of the stack.
 void far_set_script(lua_State *L, int box);

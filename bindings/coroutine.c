@@ -6,6 +6,8 @@
 
 #include "sandbox.h"
 
+#include <string.h>
+
 enum {
   // Lua 5.4.4 does not count how deep coroutine.close() nests in __close, and
   // crashes. So the C stack is measured, and the nesting counted.
@@ -93,7 +95,7 @@ int far_coroutine_close(lua_State *L) {
   far_script *script = far_script_of(L);
   lua_State *co = check_coroutine(L);
   const char *state = status_of(L, co);
-  if (state[0] != 's' && state[0] != 'd')
+  if (L == co || strcmp(state, "normal") == 0)
     return luaL_error(L, "cannot close a %s coroutine", state);
   if (far_watch_has_killed(co))
     return luaL_error(L, "cannot close a coroutine that was stopped");

@@ -2,6 +2,7 @@
 
 #include "device.h"
 
+#include "../host/limit.h"
 #include "bindings.h"
 #include <string.h>
 
@@ -17,9 +18,7 @@ enum { KEPT_PATH = 1, KEPT_CODE, KEPT_NAME, KEPT_ARGS, KEPT = KEPT_ARGS };
 typedef struct phone {
   far_device *device; // NULL once it is closed.
   bool is_lent;       // Whoever lent it closes it.
-  const char *path;
-  int argc;
-  const char *const *argv;
+  farside_source app; // What is launched unless something else is said.
 } phone;
 
 static phone *check_phone(lua_State *L) {
@@ -40,18 +39,15 @@ static farside_host *check_host(lua_State *L) {
 static phone *push_phone(lua_State *L) {
   phone *mine = lua_newuserdatauv(L, sizeof *mine, KEPT);
   *mine = (phone){0};
+  farside_source_init(&mine->app);
   luaL_setmetatable(L, phone_class);
   return mine;
 }
 
-void far_lend_phone(lua_State *L, far_device *device, const char *path,
-                    int argc, const char *const *argv) {
+void far_lend_phone(lua_State *L, far_device *device,
+                    const farside_source *app) {
   phone *mine = push_phone(L);
-  *mine = (phone){.device = device,
-                  .is_lent = true,
-                  .path = path,
-                  .argc = argc,
-                  .argv = argv};
+  *mine = (phone){.device = device, .is_lent = true, .app = *app};
 }
 
 static const char *option(lua_State *L, const char *name) {
@@ -62,10 +58,19 @@ static const char *option(lua_State *L, const char *name) {
   return lua_tostring(L, -1);
 }
 
-// open{ os=, grace=, launchUrl= } --> phone
+static void check_limits(lua_State *L, const char *text,
+                         farside_limits *limits) {
+  char why[FAR_SENTENCE_BYTES];
+  if (text != NULL && !far_limits_parse(text, limits, why, sizeof why))
+    luaL_error(L, "device.open: limits: %s", why);
+}
+
+// open{ os=, grace=, launchUrl=, limits=, trust= } --> phone
 static int open(lua_State *L) {
-  static const char *const names[] = {"os", "grace", "launchUrl", NULL};
+  static const char *const names[] = {"os",     "grace", "launchUrl",
+                                      "limits", "trust", NULL};
   far_device_config config = {0};
+  bool is_trusted = false;
   if (!lua_isnoneornil(L, 1)) {
     luaL_checktype(L, 1, LUA_TTABLE);
     far_check_fields(L, 1, "device.open", names);
@@ -76,8 +81,12 @@ static int open(lua_State *L) {
     if (!lua_isnil(L, -1) && config.grace_ms == 0)
       return luaL_error(L, "device.open: grace is zero: leave it out to get "
                            "what the system gives");
+    check_limits(L, option(L, "limits"), &config.limits);
+    lua_getfield(L, 1, "trust");
+    is_trusted = lua_toboolean(L, -1);
   }
   phone *mine = push_phone(L);
+  mine->app.is_trusted = is_trusted;
   farside_status status = far_device_open(&config, &mine->device);
   if (status == FARSIDE_INVALID)
     return luaL_error(L,
@@ -175,7 +184,11 @@ static int launch_path(lua_State *L, phone *mine, const char *path, int argc,
     return push_load_failure(L, host, status);
   keep(L, path, "", 0, NULL);
   keep_arguments(L, argc, argv);
-  return loaded(L, mine, farside_load_file(host, path, argc, argv));
+  farside_source source = mine->app;
+  source.path = path;
+  source.argc = argc;
+  source.argv = argv;
+  return loaded(L, mine, farside_load(host, &source));
 }
 
 static int launch_code(lua_State *L, phone *mine, const char *code,
@@ -185,7 +198,13 @@ static int launch_code(lua_State *L, phone *mine, const char *code,
   if (status != FARSIDE_OK)
     return push_load_failure(L, host, status);
   keep(L, NULL, code, bytes, name);
-  return loaded(L, mine, farside_load_buffer(host, name, code, bytes, 0, NULL));
+  farside_source source = mine->app;
+  source.path = NULL;
+  source.argc = 0;
+  source.code = code;
+  source.code_bytes = bytes;
+  source.name = name;
+  return loaded(L, mine, farside_load(host, &source));
 }
 
 // The strings stay on the stack, so that nothing collects them.
@@ -209,9 +228,9 @@ static int launch_again(lua_State *L, phone *mine) {
     const char *code = lua_tolstring(L, -1, &bytes);
     return launch_code(L, mine, code, bytes, lua_tostring(L, -2));
   }
-  if (mine->path == NULL)
+  if (mine->app.path == NULL)
     return luaL_error(L, "launch: which script? Give its path");
-  return launch_path(L, mine, mine->path, mine->argc, mine->argv);
+  return launch_path(L, mine, mine->app.path, mine->app.argc, mine->app.argv);
 }
 
 // phone:launch([path, …]) --> app | nil, message, name

@@ -8,7 +8,7 @@
 // Pushes a phone that somebody else closes, once the state is closed. `path`
 // and its arguments are what phone:launch() runs when it is told nothing else;
 // they must outlive it.
-void far_lend_phone(lua_State *L, far_device *device, const char *path,
-                    int argc, const char *const *argv);
+void far_lend_phone(lua_State *L, far_device *device,
+                    const farside_source *app);
 
 #endif

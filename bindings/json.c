@@ -1,5 +1,5 @@
-// JSON as Lua values, and Lua values as JSON: what comes with an event, and what
-// scripts send each other.
+// JSON as Lua values, and Lua values as JSON: what comes with an event, and
+// what scripts send each other.
 
 #include "bindings.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { JSON_BYTES_MAX = 1024 * 1024 };
+const char far_json_too_large[] = "it is larger than 1 MiB";
 
 // -- JSON as Lua values -------------------------------------------------------
 
@@ -91,7 +92,7 @@ static json_t *refuse(encoder *mine, const char *problem) {
 
 static bool spend(encoder *mine, size_t bytes) {
   if (bytes > mine->bytes_left) {
-    refuse(mine, "it is larger than 1 MiB");
+    refuse(mine, far_json_too_large);
     return false;
   }
   mine->bytes_left -= bytes;
@@ -120,8 +121,8 @@ static json_t *encode_object(encoder *mine, int table, int depth) {
   while (object != NULL && lua_next(L, table) != 0) {
     json_t *field = NULL;
     if (lua_type(L, -2) != LUA_TSTRING)
-      refuse(mine, "a table has both fields and numbered items, or keys that "
-                   "are neither");
+      refuse(mine, "a table is neither a list without holes nor has names as "
+                   "its only keys");
     else if (spend(mine, lua_rawlen(L, -2)))
       field = encode(mine, lua_gettop(L), depth);
     size_t bytes = 0;
@@ -182,7 +183,7 @@ static json_t *encode_number(encoder *mine, int index) {
 
 static json_t *encode(encoder *mine, int index, int depth) {
   if (!spend(mine, 2) || !lua_checkstack(mine->L, 4))
-    return refuse(mine, "it is nested too deep");
+    return refuse(mine, "it is nested too deep"); // Or too large: see spend().
   switch (lua_type(mine->L, index)) {
   case LUA_TNIL:
     return json_null();

@@ -9,9 +9,9 @@
 #include <string.h>
 
 enum {
-  // A longer line is written in pieces: a script that never ends its line must
+  // The log shows no more of a line; and a script that never ends its line must
   // not copy all of it again with each word.
-  LINE_BYTES_MAX = 16 * 1024,
+  LINE_BYTES_MAX = 8 * 1024,
 };
 
 static const char stream_class[] = "FILE*"; // As in the manual.
@@ -73,7 +73,7 @@ static void write_lines(lua_State *L, int file) {
     text = newline + 1;
   }
   size_t left = (size_t)(end - text);
-  if (left > LINE_BYTES_MAX) {
+  if (left >= LINE_BYTES_MAX) {
     note(script, level_of(L, file), text);
     left = 0;
   }
@@ -130,6 +130,14 @@ static void flush(far_script *script, lua_State *L, int file) {
 static int stream_flush(lua_State *L) {
   luaL_checkudata(L, 1, stream_class);
   flush(far_script_of(L), L, 1);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+// io.flush() --> true
+int far_io_flush(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &streams[0]);
+  flush(far_script_of(L), L, lua_gettop(L));
   lua_pushboolean(L, 1);
   return 1;
 }

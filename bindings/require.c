@@ -17,9 +17,11 @@
 enum { MODULE_BYTES_MAX = 1024 * 1024 };
 
 // The places of require() on its stack.
-enum { NAME = 1, LOADED, REASONS, GUARD };
+enum { NAME = 1, LOADED, REASONS, GUARD, WHERE };
 
-static const char loading; // Key in the registry: what is being loaded.
+// Key in the registry: the names that are being loaded, and at 1 the metatable
+// of what takes them out again.
+static const char loading;
 
 // -- Files --------------------------------------------------------------------
 
@@ -234,7 +236,7 @@ static void mark(lua_State *L) {
   lua_newuserdatauv(L, 0, 1);
   lua_pushvalue(L, NAME);
   lua_setiuservalue(L, -2, 1);
-  lua_getfield(L, -2, "metatable");
+  lua_rawgeti(L, -2, 1);
   lua_setmetatable(L, -2);
   lua_replace(L, GUARD);
   lua_pushvalue(L, NAME);
@@ -263,7 +265,7 @@ static int finish(lua_State *L, int status, lua_KContext context) {
     lua_settable(L, LOADED);
     lua_pushboolean(L, 1);
   }
-  lua_insert(L, -2);
+  lua_pushvalue(L, WHERE);
   return 2;
 }
 
@@ -285,7 +287,7 @@ int far_require(lua_State *L) {
     return luaL_error(L, "module '%s' not found:%s", lua_tostring(L, NAME),
                       lua_tostring(L, REASONS));
   lua_pushvalue(L, -1);
-  lua_insert(L, GUARD + 1); // Where it was found, below the call.
+  lua_insert(L, WHERE);
   lua_pushvalue(L, NAME);
   lua_insert(L, -2);
   lua_callk(L, 2, 1, 0, finish);
@@ -306,6 +308,6 @@ void far_set_package(lua_State *L) {
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, unmark);
   lua_setfield(L, -2, "__close");
-  lua_setfield(L, -2, "metatable");
+  lua_rawseti(L, -2, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &loading);
 }

@@ -21,6 +21,7 @@ static const char calls_back[] = "calls back, and the hook stops what it calls";
 static const char reads[] = "reads what the script has anyway";
 static const char arithmetic[] = "arithmetic on strings of digits";
 static const char constant[] = "a constant";
+static const char older[] = "of older versions of Lua, and not in every build";
 static const char hidden[] = "would read or change what is not the script's";
 static const char files[] = "opens files or starts programs of the user's";
 
@@ -94,6 +95,7 @@ const far_visible far_sandbox_names[] = {
 
     HOST("io", "stdout", "lines of it go to the log"),
     HOST("io", "stderr", "lines of it go to the log, as warnings"),
+    OWN("io", "flush", far_io_flush, "lines of it go to the log"),
     OWN("io", "write", far_io_write, "lines of it go to the log"),
     ABSENT("io", "close", files),
     ABSENT("io", "input", files),
@@ -133,6 +135,14 @@ const far_visible far_sandbox_names[] = {
     STOCK("math", "tointeger", pure),
     STOCK("math", "type", pure),
     STOCK("math", "ult", pure),
+    ABSENT("math", "atan2", older),
+    ABSENT("math", "cosh", older),
+    ABSENT("math", "frexp", older),
+    ABSENT("math", "ldexp", older),
+    ABSENT("math", "log10", older),
+    ABSENT("math", "pow", older),
+    ABSENT("math", "sinh", older),
+    ABSENT("math", "tanh", older),
 
     OWN("os", "clock", far_os_clock, "to the millisecond: no stopwatch"),
     OWN("os", "date", far_os_date, "under the shield: time zones have a lock"),

@@ -59,6 +59,7 @@ int far_os_date(lua_State *L);
 int far_os_time(lua_State *L);
 
 // output.c
+int far_io_flush(lua_State *L);
 int far_io_write(lua_State *L);
 
 // Pushes what was written to io.stdout since the last newline, and takes it

@@ -39,6 +39,9 @@ static int post_message(lua_State *L) {
     status = far_scripts_send(script->host, script->name, to, json);
   free(json);
   far_end_change(script);
+  if (problem == far_json_too_large)
+    return far_push_failure(L, FARSIDE_LIMIT,
+                            "the message is larger than 1 MiB");
   if (problem != NULL)
     return luaL_error(L, "postMessage: %s", problem);
   return status == FARSIDE_OK ? far_push_status(L, status)

@@ -24,11 +24,12 @@ static int os_time(lua_State *L) {
 
 // os.date([format [, time]]): upvalue 2 is the library's own.
 static int os_date(lua_State *L) {
-  const char *format = luaL_optstring(L, 1, "%c");
+  size_t bytes;
+  const char *format = luaL_optlstring(L, 1, "%c", &bytes);
   lua_Integer time =
       lua_isnoneornil(L, 2) ? wall_seconds(L) : luaL_checkinteger(L, 2);
   lua_pushvalue(L, lua_upvalueindex(2));
-  lua_pushstring(L, format);
+  lua_pushlstring(L, format, bytes);
   lua_pushinteger(L, time);
   lua_call(L, 2, 1);
   return 1;

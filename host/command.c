@@ -120,9 +120,10 @@ static int parse_option(const far_command *command, int argc,
   size_t at = find_option(option, length);
   if (at == OPTIONS || !takes(command, option, length))
     return complain(command,
-                    line->script_count ? "there is no option %s (what is meant for "
-                                   "the script goes behind --)"
-                                 : "there is no option %s",
+                    line->script_count
+                        ? "there is no option %s (what is meant for "
+                          "the script goes behind --)"
+                        : "there is no option %s",
                     option);
   if (options[at].read == NULL) {
     *(bool *)((char *)line + options[at].flag) = true;

@@ -33,8 +33,8 @@ static void on_entry(void *user, const farside_entry *entry) {
 // SIGUSR1: what runs, and what it uses.
 static void put_scripts(const farside_host *host) {
   farside_script about;
-  fprintf(stderr, "%-20s %10s %10s %10s %6s %8s\n", "script", "memory",
-          "peak", "cpu", "tasks", "messages");
+  fprintf(stderr, "%-20s %10s %10s %10s %6s %8s\n", "script", "memory", "peak",
+          "cpu", "tasks", "messages");
   for (size_t i = 0; farside_script_at(host, i, &about); i++)
     fprintf(stderr, "%-20s %7llu KB %7llu KB %7llu ms %6llu %8llu%s\n",
             about.name, (unsigned long long)about.memory_bytes / 1024,
@@ -140,8 +140,9 @@ static int run(const command_line *line) {
 
 const far_command run_command = {
     .name = "run",
-    .usage = "run [--limits LIST] [--grant WHAT=VALUE] [--trust] [--isolate]\n"
-             "       [--grace TIME] [--timeline FILE] [-v] SCRIPT ... [ARG ...]",
+    .usage =
+        "run [--limits LIST] [--grant WHAT=VALUE] [--trust] [--isolate]\n"
+        "       [--grace TIME] [--timeline FILE] [-v] SCRIPT ... [ARG ...]",
     .what = "run scripts on real time: Ctrl-Z, fg and SIGTERM are their life",
     .help =
         "Runs each SCRIPT in a sandbox of its own, until it has nothing left\n"

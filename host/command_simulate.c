@@ -57,7 +57,14 @@ static int run_plan(lua_State *L) {
   if (mine->timeline == stdout)
     lua_register(L, "print", print_to_stderr);
   luaL_requiref(L, "farside.device", luaopen_farside_device, 0);
-  far_lend_phone(L, mine->device, line->scripts[0], line->argc, line->argv);
+  farside_source app;
+  farside_source_init(&app);
+  app.path = line->scripts[0];
+  app.argc = line->argc;
+  app.argv = line->argv;
+  app.grant = command_line_permissions(line);
+  app.is_trusted = line->is_trusted;
+  far_lend_phone(L, mine->device, &app);
   lua_setglobal(L, "phone");
   int status = line->plan ? luaL_loadfilex(L, line->plan, "t")
                           : luaL_loadstring(L, default_plan);
@@ -140,6 +147,8 @@ static int report(const simulation *mine, const char *error) {
   }
   if (error != NULL)
     fprintf(stderr, "farside: %s\n", error);
+  if (host->stats.killed > 0)
+    return EXIT_HOST_KILLED;
   if (host->stats.errors > 0 || error != NULL)
     return EXIT_SCRIPT_FAILED;
   return host->stats.expired > 0 || host->stats.leaked > 0 ? EXIT_RULE_BROKEN
@@ -205,6 +214,7 @@ static int simulate(const command_line *line) {
 const far_command simulate_command = {
     .name = "simulate",
     .usage = "simulate [--os OS] [--plan FILE.lua] [--grace TIME] "
+             "[--limits LIST]\n       [--grant WHAT=VALUE] [--trust] "
              "[--timeline FILE] [-v] SCRIPT [ARG ...]",
     .what = "run a script on a simulated phone, a day in milliseconds",
     .help =
@@ -218,6 +228,8 @@ const far_command simulate_command = {
         "                    after 1 s, back after 60 s, quit\n"
         "  --grace TIME      how long open tasks have when the app is quit\n"
         "                    (as the OS says)\n"
+        "  --limits LIST, --grant WHAT=VALUE, --trust\n"
+        "                    as for run; time of the processor is real\n"
         "  --timeline FILE   write the timeline as JSON lines; - is standard\n"
         "                    output, and then nothing else is written there\n"
         "  -v, --verbose     show entries of level debug too: timers, "
@@ -225,6 +237,8 @@ const far_command simulate_command = {
         "\n"
         "Exits with 0 when all is well, 1 when the script or the plan failed,\n"
         "3 when a rule of the OS was broken: a task leaked or ran out of "
-        "time.\n",
-    .options = " --os --plan --grace --timeline --verbose -v ",
+        "time,\n"
+        "4 when the host had to stop the script for a limit.\n",
+    .options = " --os --plan --grace --limits --grant --trust --timeline "
+               "--verbose -v ",
     .run = simulate};

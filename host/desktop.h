@@ -20,8 +20,8 @@ void far_desktop_free(far_desktop *desktop);
 farside_status far_desktop_start(far_desktop *desktop, farside_host *host);
 void far_desktop_stop(far_desktop *desktop);
 
-// Takes SIGUSR1 and SIGUSR2 too, from the next start on: `heard` is called while
-// no script runs.
+// Takes SIGUSR1 and SIGUSR2 too, from the next start on: `heard` is called
+// while no script runs.
 void far_desktop_on_user_signal(far_desktop *desktop,
                                 void (*heard)(void *user, int signal),
                                 void *user);

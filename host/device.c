@@ -42,6 +42,7 @@ farside_status far_device_open(const far_device_config *config,
   host_config.on_entry = config->on_entry;
   host_config.user = config->user;
   host_config.grace_ms = config->grace_ms;
+  host_config.limits = config->limits;
   host_config.launch_url = config->launch_url;
   if (config->timeline_entries_max != 0)
     host_config.timeline_entries_max = config->timeline_entries_max;

@@ -18,6 +18,7 @@ typedef struct far_device_config {
   farside_allocate allocate;
   farside_on_entry on_entry;
   void *user;                  // For both.
+  farside_limits limits;       // As in farside_config.
   size_t timeline_entries_max; // Zero: the host's default.
   uint64_t grace_ms;           // As in farside_config.
   const char *launch_url;

@@ -133,8 +133,8 @@ typedef struct farside_limits {
   // of the processor. Default 10,000 ms.
   uint64_t cpu_ms;
 
-  // How long a stopped script may take to notice before its memory is thrown
-  // away under it. Default 5 ms.
+  // How long a stopped script may compute on, unaware, before its memory is
+  // thrown away under it. Default 5 ms.
   uint64_t grace_ms;
 
   // Its whole memory. Default 64 MiB.
@@ -150,7 +150,8 @@ typedef struct farside_limits {
 // What a script may do. NULL in any field: the default. Lists end with NULL and
 // are copied.
 typedef struct farside_permissions {
-  const char *const *modules;    // What it may require. Default: all there are.
+  const char *const *modules;    // Which of farside_config.modules it may
+                                 // require. Default: all.
   const char *const *http;       // URL patterns. Default: none.
   const char *const *background; // "task". Default: that.
   farside_limits limits;
@@ -202,10 +203,10 @@ typedef struct farside_config {
   // What to ask of the OS. Default NULL: nothing. The struct is copied.
   const farside_platform *platform;
 
-  farside_allocate allocate; // Default NULL: realloc() and free().
-  farside_on_entry on_entry; // Default NULL.
+  farside_allocate allocate;     // Default NULL: realloc() and free().
+  farside_on_entry on_entry;     // Default NULL.
   farside_on_message on_message; // Default NULL: nobody listens.
-  void *user;                // For the three above.
+  void *user;                    // For the three above.
 
   // What scripts may require besides our own; ends with a name of NULL, and is
   // not copied. Default NULL: nothing.
@@ -301,8 +302,8 @@ typedef struct farside_source {
 
 // What a script is, and what it uses.
 typedef struct farside_script {
-  const char *name; // Lives as long as the script.
-  const char *path; // NULL for code in memory. Likewise.
+  const char *name;           // Lives as long as the script.
+  const char *path;           // NULL for code in memory. Likewise.
   const char *script_version; // From its manifest, or NULL.
   uint64_t memory_bytes, memory_peak_bytes, memory_limit_bytes;
   uint64_t cpu_ms;     // What its turns have computed.

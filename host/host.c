@@ -35,9 +35,9 @@ uint64_t far_host_now_ms(const farside_host *host) {
   return host->clock->now_ms(host->clock) - host->origin_ms;
 }
 
-void far_host_note(farside_host *host, far_what what, farside_level level,
-                   const far_script *script, const far_task *task,
-                   const char *why) {
+static void note(farside_host *host, far_what what, farside_level level,
+                 const far_script *script, const far_task *task,
+                 const char *where, const char *why) {
   farside_entry entry = {.t_ms = far_host_now_ms(host),
                          .what = far_what_name(what),
                          .level = level,
@@ -45,7 +45,7 @@ void far_host_note(farside_host *host, far_what what, farside_level level,
                          .script = script ? script->name : NULL,
                          .task = task ? task->id : 0,
                          .name = task ? task->name : NULL,
-                         .where = task ? task->origin : NULL,
+                         .where = where,
                          .why = why};
   far_timeline_add(&host->timeline, &entry);
   if (host->config.on_entry != NULL) {
@@ -54,6 +54,18 @@ void far_host_note(farside_host *host, far_what what, farside_level level,
     host->config.on_entry(host->config.user, &entry);
     host->is_running = was_running;
   }
+}
+
+void far_host_note(farside_host *host, far_what what, farside_level level,
+                   const far_script *script, const far_task *task,
+                   const char *why) {
+  note(host, what, level, script, task, task ? task->origin : NULL, why);
+}
+
+void far_host_note_at(farside_host *host, far_what what, farside_level level,
+                      const far_script *script, const char *where,
+                      const char *why) {
+  note(host, what, level, script, NULL, where, why);
 }
 
 void far_host_notef(farside_host *host, far_what what, farside_level level,
@@ -110,6 +122,7 @@ static void host_free(farside_host *host) {
   far_clock_close(host->clock);
   far_watch_close(&host->watch);
   far_life_forget(host);
+  far_names_deinit(host);
   const char **string;
   for (size_t i = 0; (string = config_strings(&host->config, i)); i++)
     far_string_free(&host->memory, (char *)*string);
@@ -139,6 +152,7 @@ farside_status far_host_open(const farside_config *config, far_clock *clock,
   fresh->memory = memory;
   fresh->memory.shield = &fresh->watch.shield;
   far_list_init(&fresh->scripts);
+  far_list_init(&fresh->ready);
   far_list_init(&fresh->deaths);
   farside_status status = FARSIDE_NOMEM;
   if (!copy_config(fresh, config))
@@ -231,35 +245,34 @@ static far_turn *next_turn(const far_script *script) {
              : far_list_item(script->turns.next, far_turn, link);
 }
 
-// Runs `turns` turns, or slices of them, one of each script in its order of loading. Returns false
-// when time is up or the host has ended.
+// Runs `turns` turns, or slices of them. The scripts that have any take turns:
+// whose turn was run goes to the end. Returns false when time is up, or the
+// host has ended.
 static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
-  while (turns > 0 && host->turns_queued > 0) {
-    for (far_list *link = host->scripts.next, *next;
-         link != &host->scripts && turns > 0; link = next) {
-      next = link->next;
-      far_script *script = far_list_item(link, far_script, link);
-      far_turn *turn = next_turn(script);
-      if (turn == NULL)
-        continue;
-      far_host_call(turn);
-      turns--;
-      if (script->is_dead)
-        far_life_bury(host);
-      if (host->is_closing || host->wants_end || host->has_ended)
-        return false;
-      if (is_stuck(host)) {
-        far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL,
-                      "it ran a million turns without any time passing, and "
-                      "never would have stopped");
-        host->stats.errors++;
-        far_life_end(host, FAR_WHAT_APP_KILL,
-                     "a script does not let time pass");
-        return false;
-      }
-      if (until_ms != FAR_NEVER && far_host_now_ms(host) >= until_ms)
-        return host->turns_queued == 0;
+  while (turns > 0 && !far_list_is_empty(&host->ready)) {
+    far_script *script = far_list_item(host->ready.next, far_script, ready);
+    far_list_leave(&script->ready);
+    far_turn *turn = next_turn(script);
+    if (turn == NULL)
+      continue; // It was cancelled.
+    far_host_call(turn);
+    turns--;
+    if (script->is_dead)
+      far_life_bury(host);
+    else
+      far_script_ready(script);
+    if (host->is_closing || host->wants_end || host->has_ended)
+      return false;
+    if (is_stuck(host)) {
+      far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL,
+                    "it ran a million turns without any time passing, and "
+                    "never would have stopped");
+      host->stats.errors++;
+      far_life_end(host, FAR_WHAT_APP_KILL, "a script does not let time pass");
+      return false;
     }
+    if (until_ms != FAR_NEVER && far_host_now_ms(host) >= until_ms)
+      return host->turns_queued == 0;
   }
   return true;
 }
@@ -275,7 +288,7 @@ static bool run_turns(farside_host *host, uint64_t until_ms) {
       return false;
   } while (host->turns_queued > 0 &&
            (is_virtual || far_host_now_ms(host) < end_ms));
-  return true;
+  return host->parked == 0; // Who computes has had its slice for now.
 }
 
 static void apply(farside_host *host, far_event *event) {

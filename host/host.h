@@ -13,6 +13,7 @@
 #include "job.h"
 #include "life.h"
 #include "policy.h"
+#include "scripts.h"
 #include "timeline.h"
 #include "watchdog.h"
 
@@ -31,13 +32,23 @@ struct farside_host {
   const char *launch_reason;
   far_task_table tasks;
   far_timeline timeline;
-  far_list scripts;
-  size_t turns_queued;
+  far_list scripts; // In the order of loading.
+  far_list ready;   // Those that have turns, in their order.
+  far_names names;
+  size_t turns_queued; // Those that are parked are counted too.
+  size_t parked;
   size_t suspects; // Jobs to look at, see far_jobs_find_leaks.
   farside_stats stats;
   uint64_t until_ms;   // When this step has to be over.
   uint64_t instant_ms; // When the last turn ran, and how many ran then.
   uint64_t turns_at_instant;
+  // For tests: which allocation of each script fails, whether all later ones do
+  // too, and how many did. See far_arena_fail().
+  struct {
+    uint64_t at;
+    bool and_after;
+    uint64_t refused;
+  } failing;
   bool is_held;        // The platform keeps the app awake for us.
   bool is_running;     // A turn, or a callback, is under way.
   bool is_terminating; // Listeners know; open tasks have their grace.
@@ -59,10 +70,13 @@ extern const far_find_holders far_holders;
 // Milliseconds since the host was opened.
 uint64_t far_host_now_ms(const farside_host *host);
 
-// Writes an entry. The script, the task and `why` may be NULL.
+// Writes an entry. The script, the task, `where` and `why` may be NULL.
 void far_host_note(farside_host *host, far_what what, farside_level level,
                    const far_script *script, const far_task *task,
                    const char *why);
+void far_host_note_at(farside_host *host, far_what what, farside_level level,
+                      const far_script *script, const char *where,
+                      const char *why);
 void far_host_notef(farside_host *host, far_what what, farside_level level,
                     const far_script *script, const far_task *task,
                     const char *format, ...)

@@ -148,7 +148,12 @@ static void note_leak(far_job *job) {
   farside_host *host = host_of(job);
   host->stats.leaked++;
   job->is_leaked = true;
-  if (!far_list_is_empty(&job->owned)) {
+  if (job->script->is_parked && job->script->job == job) {
+    far_host_note(host, FAR_WHAT_TASK_LEAK, FARSIDE_WARN, job->script,
+                  &job->task,
+                  "it was still computing: its work takes longer than the time "
+                  "that it had");
+  } else if (!far_list_is_empty(&job->owned)) {
     far_owned *first = far_list_item(job->owned.next, far_owned, link);
     far_host_notef(host, FAR_WHAT_TASK_LEAK, FARSIDE_WARN, job->script,
                    &job->task,

@@ -179,11 +179,12 @@ far_source *far_life_take_source(farside_host *host, const char *name) {
   return source;
 }
 
-void far_life_kill(far_script *script, const char *why) {
+void far_life_kill(far_script *script, const char *where, const char *why) {
   farside_host *host = script->host;
   script->is_dead = true;
   far_host_fail(host, FARSIDE_KILLED, "%s was stopped: %s", script->name, why);
-  far_host_note(host, FAR_WHAT_SCRIPT_KILL, FARSIDE_ERROR, script, NULL, why);
+  far_host_note_at(host, FAR_WHAT_SCRIPT_KILL, FARSIDE_ERROR, script, where,
+                   why);
   remember(script, why);
 }
 

@@ -29,9 +29,10 @@ void far_life_terminate(farside_host *host, const char *reason,
 // Ends the app now: cancels tasks, closes scripts. `what` says how.
 void far_life_end(farside_host *host, far_what what, const char *why);
 
-// Stops a script for good: writes down why, and remembers it for its next
-// launch. Its memory is gone as soon as nobody stands in it: far_life_bury().
-void far_life_kill(far_script *script, const char *why);
+// Stops a script for good: writes down where and why, and remembers it for its
+// next launch. Its memory is gone as soon as nobody stands in it:
+// far_life_bury().
+void far_life_kill(far_script *script, const char *where, const char *why);
 
 // Closes the scripts that were stopped. With the last script the app ends.
 void far_life_bury(farside_host *host);

@@ -414,3 +414,9 @@ farside_status far_manifest_settle(far_memory *memory,
   far_limits_tighten(&have.limits, &result.needs.limits, &result.needs.limits);
   return copy(memory, &result, settled, &sentence);
 }
+
+bool far_manifest_allows_background(const far_manifest *manifest,
+                                    const char *mode) {
+  return manifest == NULL || is_in(&rules[FAR_PERMISSION_BACKGROUND],
+                                   manifest->said.needs.background, mode);
+}

@@ -60,8 +60,11 @@ farside_status far_manifest_copy(far_memory *memory,
 // Safe on NULL.
 void far_manifest_free(far_manifest *manifest);
 
-// Whether a manifest leaves a script this module. NULL allows all.
+// Whether a manifest leaves a script this module, or this background mode. NULL
+// allows all.
 bool far_manifest_allows_module(const far_manifest *manifest, const char *name);
+bool far_manifest_allows_background(const far_manifest *manifest,
+                                    const char *mode);
 
 // FARSIDE_DENIED when a script asks for more than is granted, with a sentence
 // that says how to grant it. NULL: it asks for nothing; the default is granted.

@@ -27,6 +27,12 @@ void far_script_unref(const far_script *script, int *ref) {
   *ref = LUA_NOREF;
 }
 
+void far_script_ready(far_script *script) {
+  bool has_turns = script->is_parked || !far_list_is_empty(&script->turns);
+  if (has_turns && !far_list_is_in(&script->ready))
+    far_list_append(&script->host->ready, &script->ready);
+}
+
 // -- Owned things -------------------------------------------------------------
 
 void far_script_own(far_script *script, far_owned *owned) {
@@ -107,7 +113,7 @@ static farside_status script_new(farside_host *host, const char *name,
   far_slots_init(&fresh->waits, &host->memory, 1);
   far_list_append(&host->scripts, &fresh->link);
   fresh->name = far_string_new(&host->memory, name);
-  if (fresh->name == NULL) {
+  if (fresh->name == NULL || !far_names_add(host, fresh)) {
     far_script_close(fresh);
     return FARSIDE_NOMEM;
   }
@@ -175,6 +181,7 @@ farside_status far_script_open(farside_host *host, const char *name,
                                 in_bytes(limits->block_bytes));
   if (fresh->arena == NULL)
     goto fail;
+  far_arena_fail(fresh->arena, host->failing.at, host->failing.and_after);
   fresh->L = lua_newstate(far_arena_allocate, fresh->arena);
   if (fresh->L == NULL)
     goto fail;
@@ -199,6 +206,11 @@ farside_status far_script_borrow(farside_host *host, lua_State *L,
   if (status != FARSIDE_OK)
     return status;
   fresh->is_borrowed = true;
+  // Somebody else's interpreter: a turn that computes is suspended, so that the
+  // deadlines of tasks hold, but nothing is stopped or counted.
+  fresh->limits = host->config.limits;
+  fresh->limits.turn_ms = fresh->limits.cpu_ms = FARSIDE_NO_LIMIT;
+  fresh->limits.memory_bytes = fresh->limits.block_bytes = FARSIDE_NO_LIMIT;
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   fresh->L = lua_tothread(L, -1);
   lua_pop(L, 1);
@@ -219,6 +231,7 @@ static void end_parked(far_script *script) {
   script->is_parked = script->is_doomed = false;
   script->running = NULL;
   script->host->turns_queued--;
+  script->host->parked--;
   far_script_unref(script, &script->co_ref);
   script->co = NULL;
   turn->job = script->job;
@@ -248,6 +261,13 @@ void far_script_close(far_script *script) {
   }
   far_slots_deinit(&script->waits);
   far_list_leave(&script->link);
+  far_list_leave(&script->ready);
+  far_names_remove(host, script);
+  if (script->arena != NULL) {
+    far_arena_usage usage;
+    far_arena_get_usage(script->arena, &usage);
+    host->failing.refused += usage.refused;
+  }
   far_arena_drop(script->arena);
   far_manifest_free(script->manifest);
   far_source_free(script->source);

@@ -33,18 +33,20 @@ enum { FAR_POOL_MAX = 64 };
 
 struct far_script {
   farside_host *host;
-  far_list link; // In the host's list.
-  char *name;    // "finish_upload" for scripts/finish_upload.lua.
-  char *folder;  // Where its own modules lie; NULL for none.
-  lua_State *L;  // The main thread of its state.
-  struct far_source *source;     // What it was loaded from; NULL if borrowed.
+  far_list link;             // In the host's list.
+  far_list ready;            // In the host's list of those that have turns.
+  far_script *same_bucket;   // See far_names.
+  char *name;                // "finish_upload" for scripts/finish_upload.lua.
+  char *folder;              // Where its own modules lie; NULL for none.
+  lua_State *L;              // The main thread of its state.
+  struct far_source *source; // What it was loaded from; NULL if borrowed.
   struct far_manifest *manifest; // What it may do; likewise.
-  far_arena *arena; // All that L has; NULL for a borrowed one.
+  far_arena *arena;              // All that L has; NULL for a borrowed one.
   farside_limits limits;
   uint64_t messages; // Those that wait for it.
   bool is_borrowed;
   bool is_trusted; // The full libraries: --trust.
-  bool is_dead; // It was stopped for good: nothing may touch L any more.
+  bool is_dead;    // It was stopped for good: nothing may touch L any more.
 
   far_list turns;      // Queued, oldest first.
   far_turn *running;   // The turn under way, or NULL.
@@ -105,6 +107,9 @@ void far_script_close(far_script *script);
 
 // Compiles and runs the main chunk of its source.
 farside_status far_script_load(far_script *script);
+
+// Puts a script behind the others that have turns, when it has any.
+void far_script_ready(far_script *script);
 
 // Takes memory of the host for a script, counted against the script's cap, so
 // that a million timers are its own problem. NULL when either says no.

@@ -2,19 +2,85 @@
 
 #include "host.h"
 #include "source.h"
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 // -- Finding ------------------------------------------------------------------
 
+enum { BUCKETS_MIN = 8 };
+
+// FNV-1a.
+static size_t hash(const char *name) {
+  uint64_t sum = UINT64_C(14695981039346656037);
+  for (; *name != '\0'; name++)
+    sum = (sum ^ (unsigned char)*name) * UINT64_C(1099511628211);
+  return (size_t)sum;
+}
+
+static far_script **bucket_of(const far_names *names, const char *name) {
+  return &names->buckets[hash(name) & (names->capacity - 1)];
+}
+
+static void link_in(far_names *names, far_script *script) {
+  far_script **bucket = bucket_of(names, script->name);
+  script->same_bucket = *bucket;
+  *bucket = script;
+}
+
+static bool grow(farside_host *host) {
+  far_names *names = &host->names, fresh = {.count = names->count};
+  fresh.capacity = names->capacity ? names->capacity * 2 : BUCKETS_MIN;
+  fresh.buckets = far_new(&host->memory, fresh.capacity * sizeof(far_script *));
+  if (fresh.buckets == NULL)
+    return false;
+  for (size_t i = 0; i < names->capacity; i++)
+    for (far_script *script = names->buckets[i], *next; script; script = next) {
+      next = script->same_bucket;
+      link_in(&fresh, script);
+    }
+  far_names_deinit(host);
+  *names = fresh;
+  return true;
+}
+
+bool far_names_add(farside_host *host, far_script *script) {
+  far_names *names = &host->names;
+  if (names->count == names->capacity && !grow(host))
+    return false;
+  link_in(names, script);
+  names->count++;
+  return true;
+}
+
+void far_names_remove(farside_host *host, far_script *script) {
+  far_names *names = &host->names;
+  if (script->name == NULL || names->capacity == 0)
+    return;
+  far_script **link = bucket_of(names, script->name);
+  while (*link != NULL && *link != script)
+    link = &(*link)->same_bucket;
+  if (*link == NULL)
+    return;
+  *link = script->same_bucket;
+  names->count--;
+}
+
+void far_names_deinit(farside_host *host) {
+  far_names *names = &host->names;
+  if (names->buckets != NULL)
+    far_free(&host->memory, names->buckets,
+             names->capacity * sizeof *names->buckets);
+  *names = (far_names){0};
+}
+
 far_script *far_scripts_find(const farside_host *host, const char *name) {
-  for (far_list *link = host->scripts.next; link != &host->scripts;
-       link = link->next) {
-    far_script *script = far_list_item(link, far_script, link);
-    if (!script->is_dead && strcmp(script->name, name) == 0)
-      return script;
-  }
-  return NULL;
+  if (host->names.capacity == 0)
+    return NULL;
+  far_script *script = *bucket_of(&host->names, name);
+  while (script != NULL && (script->is_dead || strcmp(script->name, name) != 0))
+    script = script->same_bucket;
+  return script;
 }
 
 // "upload", "upload-2", …: "host" is the host's own.
@@ -153,7 +219,8 @@ bool farside_script_at(const farside_host *host, size_t index,
   *description = (farside_script){
       .name = script->name,
       .path = script->source ? script->source->given.path : NULL,
-      .script_version = script->manifest ? script->manifest->said.version : NULL,
+      .script_version =
+          script->manifest ? script->manifest->said.version : NULL,
       .memory_bytes = usage.used_bytes,
       .memory_peak_bytes = usage.peak_bytes,
       .memory_limit_bytes = script->limits.memory_bytes,

@@ -3,7 +3,17 @@
 #ifndef FAR_SCRIPTS_H
 #define FAR_SCRIPTS_H
 
-#include "script.h"
+#include "memory.h"
+
+typedef struct far_event far_event;
+typedef struct far_script far_script;
+
+// Scripts by name, however many there are.
+typedef struct far_names {
+  far_script **buckets;
+  size_t capacity; // A power of two.
+  size_t count;
+} far_names;
 
 enum {
   // A longer message is a file: send its path.
@@ -11,6 +21,13 @@ enum {
   // So many wait for a script that does not listen at all.
   FAR_MESSAGES_UNHEARD_MAX = 64
 };
+
+// Adds a script under its name; false when memory is short.
+bool far_names_add(farside_host *host, far_script *script);
+
+// Harmless for a script that was never added.
+void far_names_remove(farside_host *host, far_script *script);
+void far_names_deinit(farside_host *host);
 
 // Finds a script that is not dead by its name; NULL when there is none.
 far_script *far_scripts_find(const farside_host *host, const char *name);

@@ -114,10 +114,9 @@ farside_status far_source_settle(const far_source *source,
     status = far_manifest_read(source->memory, source->given.path, &found,
                                error, bytes);
   if (status == FARSIDE_OK)
-    status = far_manifest_settle(source->memory,
-                                 source->said ? source->said : found,
-                                 &source->grant->said.needs, settled, error,
-                                 bytes);
+    status =
+        far_manifest_settle(source->memory, source->said ? source->said : found,
+                            &source->grant->said.needs, settled, error, bytes);
   far_manifest_free(found);
   return status;
 }

@@ -9,6 +9,7 @@ void far_turn_queue(far_turn *turn) {
   far_assert(!far_list_is_in(&turn->link));
   far_list_append(&turn->script->turns, &turn->link);
   turn->script->host->turns_queued++;
+  far_script_ready(turn->script);
 }
 
 void far_turn_cancel(far_turn *turn) {
@@ -80,6 +81,10 @@ static void report(far_script *script, lua_State *L, lua_State *co) {
                             ? lua_tostring(co, -1)
                             : lua_pushfstring(L, "(error object is a %s value)",
                                               luaL_typename(co, -1));
+  if (script->arena != NULL && strcmp(message, "not enough memory") == 0)
+    message = lua_pushfstring(
+        L, "not enough memory: the script may have %I KB (limit memory)",
+        (LUAI_UACINT)(script->limits.memory_bytes / 1024));
   far_host_fail(script->host, FARSIDE_SCRIPT, "%s", message);
   luaL_traceback(L, co, message, 0);
   // Asked only now: the traceback may have collected garbage, and a finalizer
@@ -301,10 +306,10 @@ static void describe(const far_script *script, char *why, size_t bytes) {
   uint64_t limit_ms = is_task ? limits->cpu_ms : limits->turn_ms;
   snprintf(why, bytes,
            "it has computed for %.3f s without an end; a %s may for %.3f s "
-           "(limit %s). It was at %s",
+           "(limit %s). It was %s",
            (double)used_ns / 1e9, is_task ? "task" : "turn",
            (double)limit_ms / 1e3, is_task ? "cpu" : "turn",
-           trace[0] ? trace : "a place that cannot be told");
+           trace[0] ? trace : "at a place that cannot be told");
 }
 
 // A turn that worked for a task, and gave up, takes only the task with it. All
@@ -313,17 +318,18 @@ static void stop(visit *mine, bool is_dropped) {
   far_script *script = mine->turn->script;
   farside_host *host = script->host;
   char why[FAR_TRACE_BYTES + 256];
+  const char *place = host->watch.place[0] ? host->watch.place : NULL;
   describe(script, why, sizeof why);
   host->stats.killed++;
   mine->how = FAR_TURN_FAILED;
   if (is_dropped) {
-    far_life_kill(script, why);
+    far_life_kill(script, place, why);
   } else if (script->job != NULL) {
     far_job_end(script->job, FAR_TASK_FAILED, why);
   } else if (mine->turn->is_closing || script->is_borrowed) {
     far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL, why);
   } else {
-    far_life_kill(script, why);
+    far_life_kill(script, place, why);
   }
 }
 
@@ -404,6 +410,7 @@ void far_host_call(far_turn *turn) {
   if (script->is_parked) {
     far_assert(script->running == turn);
     host->turns_queued--;
+    host->parked--;
   } else {
     begin(script, turn);
   }
@@ -419,6 +426,7 @@ void far_host_call(far_turn *turn) {
   if (mine.is_parked && !is_dropped) {
     script->is_parked = true;
     host->turns_queued++;
+    host->parked++;
     return;
   }
   if (is_dropped || mine.is_killed)

@@ -19,6 +19,8 @@ enum {
   // How long the thread goes on looking after the last turn, so that a busy
   // host does not pay a system call for each.
   LINGER_NS = 20 * 1000 * 1000,
+  // So many times the grace may pass on the wall.
+  GRACES_MAX = 20,
   TRACE_LEVELS = 12
 };
 
@@ -129,8 +131,8 @@ bool far_watch_has_killed(lua_State *co) {
 }
 
 static void drop(far_shield *shield) {
-  far_watch *watch = (far_watch *)(void *)((char *)shield -
-                                           offsetof(far_watch, shield));
+  far_watch *watch =
+      (far_watch *)(void *)((char *)shield - offsetof(far_watch, shield));
   siglongjmp(watch->way_out, 1);
 }
 
@@ -210,11 +212,20 @@ static void meet(far_watch *watch, uint64_t entry, uint64_t now_ns,
   uint64_t lasted_ns = now_ns > began_ns ? now_ns - began_ns : 0;
   lasted_ns = sooner(lasted_ns, FIRST_LOOK_NS);
   watch->seen_entry = entry;
-  atomic_store(&watch->cpu_base_ns, cpu_ns > lasted_ns ? cpu_ns - lasted_ns : 0);
+  atomic_store(&watch->cpu_base_ns,
+               cpu_ns > lasted_ns ? cpu_ns - lasted_ns : 0);
   atomic_store(&watch->base_entry, entry);
   watch->slice_due_ns = later(began_ns, atomic_load(&watch->slice_ns));
   watch->look_ns = 0;
   watch->kill_ns = 0;
+}
+
+// Whether a stopped script has had its time to answer. On a busy machine it may
+// not have run at all meanwhile; but it cannot wait for ever either.
+static bool is_overdue(const far_watch *watch, uint64_t now_ns, uint64_t cpu_ns,
+                       uint64_t grace_ns) {
+  return cpu_ns - watch->kill_cpu_ns >= grace_ns ||
+         (now_ns - watch->kill_ns) / GRACES_MAX >= grace_ns;
 }
 
 // Looks at a turn; returns when to look again.
@@ -240,12 +251,14 @@ static uint64_t look(far_watch *watch, uint64_t now_ns) {
 
   uint64_t base_ns = atomic_load(&watch->cpu_base_ns);
   uint64_t used_ns = cpu_ns > base_ns ? cpu_ns - base_ns : 0;
-  if (watch->kill_ns == 0 && used_ns >= budget_ns)
+  if (watch->kill_ns == 0 && used_ns >= budget_ns) {
     watch->kill_ns = now_ns;
+    watch->kill_cpu_ns = cpu_ns;
+  }
   uint64_t wait_ns = TICK_NS;
   if (watch->kill_ns != 0) {
-    bool has_answer_time = now_ns - watch->kill_ns < grace_ns;
-    tell(watch, entry, has_answer_time || !may_drop ? KILL : DROP);
+    tell(watch, entry,
+         may_drop && is_overdue(watch, now_ns, cpu_ns, grace_ns) ? DROP : KILL);
   } else if (now_ns >= watch->slice_due_ns) {
     tell(watch, entry, SUSPEND);
   } else {
@@ -405,7 +418,7 @@ void far_watch_enter(far_watch *watch, lua_State *co,
   watch->is_suspended = watch->is_killed = 0;
   watch->shield.is_pending = 0;
   watch->shield.is_exposed = 1;
-  watch->trace[0] = '\0';
+  watch->trace[0] = watch->place[0] = '\0';
   watch->outer = here;
   here = watch;
   force(watch, co);
@@ -416,8 +429,9 @@ void far_watch_enter(far_watch *watch, lua_State *co,
   if (!watch->has_thread || !pthread_equal(watch->thread, pthread_self()))
     adopt_thread(watch);
   uint64_t first_ns = sooner(allowance->slice_ns, allowance->cpu_ns);
-  uint64_t due_ns =
-      first_ns == never ? never : later(now_ns, sooner(first_ns, FIRST_LOOK_NS));
+  uint64_t due_ns = first_ns == never
+                        ? never
+                        : later(now_ns, sooner(first_ns, FIRST_LOOK_NS));
   atomic_store_explicit(&watch->slice_ns, allowance->slice_ns,
                         memory_order_relaxed);
   atomic_store_explicit(&watch->cpu_ns, allowance->cpu_ns,
@@ -483,24 +497,43 @@ void far_watch_stop(far_watch *watch, lua_State *L) {
 
 // -- Where it was -------------------------------------------------------------
 
+// Adds a line to the trace; false when it is full.
+static bool add(far_watch *watch, size_t *length, const char *before,
+                const lua_Debug *frame) {
+  size_t left = sizeof watch->trace - *length;
+  int written = snprintf(watch->trace + *length, left, "%s%s:%d", before,
+                         frame->short_src, frame->currentline);
+  if (written < 0 || (size_t)written >= left) {
+    watch->trace[*length] = '\0';
+    return false;
+  }
+  *length += (size_t)written;
+  return true;
+}
+
 void far_watch_trace(far_watch *watch, lua_State *L) {
   size_t length = 0;
   lua_Debug frame;
+  const char *before = "at ";
+  watch->place[0] = '\0';
   for (int level = 0; level < TRACE_LEVELS && lua_getstack(L, level, &frame);
        level++) {
     if (!lua_getinfo(L, "Sl", &frame))
       break;
-    size_t left = sizeof watch->trace - length;
-    int written =
-        frame.currentline > 0
-            ? snprintf(watch->trace + length, left, "%s%s:%d",
-                       length ? "\n\t" : "", frame.short_src, frame.currentline)
-            : snprintf(watch->trace + length, left, "%s%s",
-                       length ? "\n\t" : "", frame.short_src);
-    if (written < 0 || (size_t)written >= left)
+    if (frame.currentline <= 0) {
+      // Functions in C have no lines; only the innermost says something.
+      before = level == 0 ? "in a library function, at " : before;
+      continue;
+    }
+    if (watch->place[0] == '\0')
+      snprintf(watch->place, sizeof watch->place, "%s:%d", frame.short_src,
+               frame.currentline);
+    if (!add(watch, &length, before, &frame))
       break;
-    length += (size_t)written;
+    before = "\n\t";
   }
+  if (length == 0)
+    snprintf(watch->trace, sizeof watch->trace, "in a library function");
 }
 
 static _Thread_local sigjmp_buf unreadable;
@@ -523,7 +556,7 @@ void far_watch_trace_dead(far_watch *watch, lua_State *L) {
   if (sigsetjmp(unreadable, 0) == 0)
     far_watch_trace(watch, L);
   else
-    watch->trace[0] = '\0';
+    watch->trace[0] = watch->place[0] = '\0';
   is_reading = 0;
   sigaction(SIGSEGV, &old_fault, NULL);
   sigaction(SIGBUS, &old_bus, NULL);

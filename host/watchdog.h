@@ -47,7 +47,8 @@ struct far_watch {
   _Atomic uint64_t began_ns; // What the watchdog reads of this entry.
   _Atomic uint64_t slice_ns, cpu_ns, grace_ns;
   _Atomic bool may_drop;
-  uint64_t seen_entry, look_ns, slice_due_ns, kill_ns; // The watchdog's own.
+  uint64_t seen_entry, look_ns, slice_due_ns; // The watchdog's own.
+  uint64_t kill_ns, kill_cpu_ns;              // Likewise.
   _Atomic uint64_t base_entry;  // For which entry the next line is meant.
   _Atomic uint64_t cpu_base_ns; // What the thread had computed at its begin.
 
@@ -59,7 +60,9 @@ struct far_watch {
   far_watch *outer; // Whose turn called the one that computes.
   int forced;       // See far_watch_force().
   uint64_t used_ns; // What entries have computed; whoever asks sets it to zero.
-  char trace[FAR_TRACE_BYTES]; // Where a killed turn was; "" if not known.
+  char place[128];  // Where a killed turn was: "app.lua:12".
+  char trace[FAR_TRACE_BYTES]; // "at app.lua:12", and who called; "" if not
+                               // known.
 };
 
 // Puts a host under watch; the first one starts the thread. `signal`: the
@@ -70,8 +73,9 @@ farside_status far_watch_open(far_watch *watch, int signal);
 // The last one ends the thread. Harmless when it was never opened.
 void far_watch_close(far_watch *watch);
 
-// Between these two a script computes. sigsetjmp(watch->way_out, 0) comes before
-// them; its second return is a drop, and then far_watch_leave() comes first.
+// Between these two a script computes. sigsetjmp(watch->way_out, 0) comes
+// before them; its second return is a drop, and then far_watch_leave() comes
+// first.
 void far_watch_enter(far_watch *watch, lua_State *co,
                      const far_allowance *allowance);
 void far_watch_leave(far_watch *watch);
@@ -89,8 +93,9 @@ int far_watch_reset(far_watch *watch, lua_State *co, lua_State *from);
 // function that L called; the function then yields or raises an error.
 void far_watch_stop(far_watch *watch, lua_State *L);
 
-// For tests: suspends every coroutine of a turn after each `instructions` of its
-// own, wherever it can yield, however little time has passed. Zero stops that.
+// For tests: suspends every coroutine of a turn after each `instructions` of
+// its own, wherever it can yield, however little time has passed. Zero stops
+// that.
 void far_watch_force(far_watch *watch, int instructions);
 
 // Whether `co` was stopped for good: nobody may resume or close it.

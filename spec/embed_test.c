@@ -3,6 +3,7 @@
 
 #include "farside.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -539,6 +540,58 @@ static void test_many_hosts(void) {
   }
 }
 
+// -- Many hosts
+// ----------------------------------------------------------------
+
+enum { HOST_THREADS = 4, HOSTS_EACH = 15 };
+
+// Each thread has hosts of its own; they share the watchdog, which comes with
+// the first and goes with the last.
+static void live_and_close(void *counter) {
+  static const char code[] = "local n = 0 setInterval(function() n = n + 1 "
+                             "if n == 5 then os.exit() end end, 1)";
+  for (int i = 0; i < HOSTS_EACH; i++) {
+    farside_config config;
+    farside_config_init(&config);
+    config.exit_when_idle = true;
+    farside_host *host = NULL;
+    if (farside_host_open(&config, &host) == FARSIDE_OK &&
+        farside_load_buffer(host, "a", code, sizeof code - 1, 0, NULL) ==
+            FARSIDE_OK &&
+        farside_run(host) == FARSIDE_OK && farside_has_ended(host))
+      ++*(int *)counter;
+    farside_host_close(host);
+  }
+}
+
+static void test_hosts_on_threads(void) {
+  uv_thread_t threads[HOST_THREADS];
+  int lived[HOST_THREADS] = {0};
+  for (int i = 0; i < HOST_THREADS; i++)
+    check(uv_thread_create(&threads[i], live_and_close, &lived[i]) == 0);
+  for (int i = 0; i < HOST_THREADS; i++) {
+    uv_thread_join(&threads[i]);
+    check(lived[i] == HOSTS_EACH);
+  }
+}
+
+static void test_signals_differ(void) {
+  farside_config config;
+  farside_config_init(&config);
+  farside_host *first = NULL, *second = NULL;
+  check(farside_host_open(&config, &first) == FARSIDE_OK);
+  config.signal = SIGUSR2; // The first host of a process decides.
+  check(farside_host_open(&config, &second) == FARSIDE_INVALID);
+  farside_host_close(first);
+  check(farside_host_open(&config, &second) == FARSIDE_OK);
+  farside_host_close(second);
+  config.signal = 9999;
+  check(farside_host_open(&config, &second) == FARSIDE_SYSTEM);
+  config.signal = 0;
+  config.limits.memory_bytes = 1;
+  check(farside_host_open(&config, &second) == FARSIDE_INVALID);
+}
+
 int main(void) {
   test_config();
   test_load_failures();
@@ -562,6 +615,8 @@ int main(void) {
   test_close_while_closing();
   test_two_scripts();
   test_many_hosts();
+  test_hosts_on_threads();
+  test_signals_differ();
   printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }

@@ -6,6 +6,7 @@
 // nothing to do, and looks for traces of work. FOLDER holds idle.lua. Without a
 // strace that may trace, the exit status is 77: skipped.
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -197,12 +198,12 @@ static void clean_up(void) {
 
 typedef struct work {
   uint64_t ticks;    // Of the processor, in both modes.
-  uint64_t switches; // Of context, both kinds.
+  uint64_t switches; // Of context, both kinds, of all threads.
   char state;        // 'S' sleeping, 'T' stopped.
 } work;
 
 static bool read_file(const char *name, char *text, size_t bytes) {
-  char path[64];
+  char path[320];
   snprintf(path, sizeof path, "/proc/%ld/%s", (long)now.app, name);
   FILE *file = fopen(path, "r");
   if (file == NULL)
@@ -216,6 +217,27 @@ static bool read_file(const char *name, char *text, size_t bytes) {
 static uint64_t count_of(const char *text, const char *label) {
   const char *found = strstr(text, label);
   return found ? strtoull(found + strlen(label), NULL, 10) : UINT64_MAX / 4;
+}
+
+// Adds up what each thread has done: the watchdog has one of its own.
+static bool count_switches(uint64_t *switches) {
+  char path[64], name[300], text[8192];
+  snprintf(path, sizeof path, "/proc/%ld/task", (long)now.app);
+  DIR *folder = opendir(path);
+  if (folder == NULL)
+    return fail("%s: %s", path, strerror(errno));
+  *switches = 0;
+  bool is_fine = true;
+  for (struct dirent *entry; is_fine && (entry = readdir(folder)) != NULL;) {
+    if (entry->d_name[0] == '.')
+      continue;
+    snprintf(name, sizeof name, "task/%.200s/status", entry->d_name);
+    is_fine = read_file(name, text, sizeof text);
+    *switches += count_of(text, "\nvoluntary_ctxt_switches:") +
+                 count_of(text, "\nnonvoluntary_ctxt_switches:");
+  }
+  closedir(folder);
+  return is_fine;
 }
 
 static bool look(work *seen) {
@@ -232,11 +254,7 @@ static bool look(work *seen) {
              &seen->state, &user, &system) != 3)
     return fail("/proc has an unknown form: %.200s", text);
   seen->ticks = user + system;
-  if (!read_file("status", text, sizeof text))
-    return false;
-  seen->switches = count_of(text, "\nvoluntary_ctxt_switches:") +
-                   count_of(text, "\nnonvoluntary_ctxt_switches:");
-  return true;
+  return count_switches(&seen->switches);
 }
 
 static bool is_same(const work *a, const work *b) {
@@ -294,14 +312,17 @@ static bool read_trace(off_t from, char *text, size_t bytes) {
   return true;
 }
 
-// The last call was begun and has not returned: "123 epoll_wait(3, ".
+// The last call was begun and has not returned: "123 epoll_wait(3, ", or the
+// "124 futex(0x5, " in which the watchdog sleeps.
 static bool is_blocked(off_t size) {
   char text[256];
   if (!read_trace(size > 200 ? size - 200 : 0, text, sizeof text))
     return false;
   const char *line = strrchr(text, '\n');
   line = line ? line : text;
-  return strstr(line, " epoll_") != NULL && strchr(line, '=') == NULL;
+  bool is_wait =
+      strstr(line, " epoll_") != NULL || strstr(line, " futex(") != NULL;
+  return is_wait && strchr(line, '=') == NULL;
 }
 
 // On a busy machine even a call that does not block may take its time.

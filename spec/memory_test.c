@@ -13,6 +13,7 @@
 
 typedef struct heap {
   size_t fail_at; // The number of the allocation to refuse; zero for none.
+  bool is_script; // It is the script that is refused, not the host.
   bool fails_on;  // Refuse every later one as well.
   size_t count;
   size_t used_bytes;
@@ -31,7 +32,7 @@ static void *allocate(void *user, void *ptr, size_t bytes_old,
   bool grows = ptr == NULL || bytes_new > bytes_old;
   if (grows) {
     mine->count++;
-    if (mine->fail_at != 0 &&
+    if (mine->fail_at != 0 && !mine->is_script &&
         (mine->count == mine->fail_at ||
          (mine->fails_on && mine->count > mine->fail_at))) {
       mine->refused++;
@@ -89,6 +90,11 @@ static void check_nothing_left(const heap *mine, const char *where) {
   abort();
 }
 
+static void refuse_script(const heap *mine, farside_host *host) {
+  host->failing.at = mine->is_script ? mine->fail_at : 0;
+  host->failing.and_after = mine->fails_on;
+}
+
 // One life on a phone, with whatever fails in it.
 static void live_on_phone(heap *mine, const char *os) {
   far_device_config config = {.os = os, .allocate = allocate, .user = mine};
@@ -96,6 +102,7 @@ static void live_on_phone(heap *mine, const char *os) {
   farside_status status = far_device_open(&config, &device);
   if (status == FARSIDE_OK) {
     farside_host *host = far_device_host(device);
+    refuse_script(mine, host);
     far_device_launch(device, "user");
     status =
         farside_load_buffer(host, "app.lua", script, strlen(script), 0, NULL);
@@ -115,6 +122,8 @@ static void live_on_phone(heap *mine, const char *os) {
       printf("a load failed without a sentence\n");
       abort();
     }
+    far_device_kill(device, "the test is over");
+    mine->refused += (size_t)host->failing.refused;
   }
   far_device_close(device);
   check_nothing_left(mine, os);
@@ -178,9 +187,10 @@ static void live_in_interpreter(heap *mine, const char *where) {
 
 typedef void (*life)(heap *mine, const char *where);
 
-static size_t fail_each(life live, const char *where, bool fails_on) {
+static size_t fail_each(life live, const char *where, bool is_script,
+                        bool fails_on) {
   for (size_t n = 1;; n++) {
-    heap mine = {.fail_at = n, .fails_on = fails_on};
+    heap mine = {.fail_at = n, .is_script = is_script, .fails_on = fails_on};
     live(&mine, where);
     if (mine.refused == 0)
       return n - 1;
@@ -189,19 +199,21 @@ static size_t fail_each(life live, const char *where, bool fails_on) {
 
 static int passed;
 
-static void prove(const char *what, life live, const char *where) {
+static void prove(const char *what, life live, const char *where,
+                  bool is_script) {
   printf("ok %s: each of %zu allocations failed once\n", what,
-         fail_each(live, where, false));
+         fail_each(live, where, is_script, false));
   printf("ok %s: all from each of %zu on failed\n", what,
-         fail_each(live, where, true));
+         fail_each(live, where, is_script, true));
   passed += 2;
 }
 
 int main(void) {
-  prove("a phone by the rules of ios", live_on_phone, "ios");
-  prove("a phone by the rules of android", live_on_phone, "android");
-  prove("a host on real time", live_on_desktop, "desktop");
-  prove("plain Lua", live_in_interpreter, "interpreter");
+  prove("a phone by the rules of ios", live_on_phone, "ios", false);
+  prove("a phone by the rules of android", live_on_phone, "android", false);
+  prove("an app on that phone", live_on_phone, "android", true);
+  prove("a host on real time", live_on_desktop, "desktop", false);
+  prove("plain Lua", live_in_interpreter, "interpreter", false);
   printf("%d passed, 0 failed\n", passed);
   return 0;
 }

@@ -1,7 +1,7 @@
 // Runs busted inside one binary with the bindings, so that the sanitizers see
 // C and specs together.
 
-#include "../bindings/bindings.h"
+#include "../bindings/sandbox.h"
 
 #include <lualib.h>
 #include <stdio.h>
@@ -29,6 +29,7 @@ int main(int argc, char **argv) {
   luaL_openlibs(L);
   preload(L, "farside", luaopen_farside);
   preload(L, "farside.device", luaopen_farside_device);
+  preload(L, "farside.sandbox", far_sandbox_list);
   set_arg(L, argc, argv);
   // busted ends the process itself, and closes the state first.
   int status = luaL_dostring(L, "require('busted.runner')"
