@@ -151,18 +151,23 @@ static void check_script(const far_script *script, size_t *chunk_bytes) {
 
 static void check_scripts(const world *mine) {
   const farside_host *host = mine->host;
-  size_t turns = 0, index = 0, chunk_bytes = 0;
+  size_t turns = 0, parked = 0, index = 0, chunk_bytes = 0;
   farside_script about;
   for (const far_list *link = host->scripts.next; link != &host->scripts;
        link = link->next, index++) {
     const far_script *script = far_list_item(link, far_script, link);
     check_script(script, &chunk_bytes);
-    turns += count(&script->turns) + script->is_parked;
+    size_t own_turns = count(&script->turns) + script->is_parked;
+    // Or nobody would ever come to them.
+    expect(own_turns == 0 || far_list_is_in(&script->ready));
+    turns += own_turns;
+    parked += script->is_parked;
     expect(farside_script_at(host, index, &about));
     expect(about.name == script->name && about.messages == script->messages);
   }
   expect(!farside_script_at(host, index, &about));
-  expect(turns == host->turns_queued);
+  expect(turns == host->turns_queued && parked == host->parked);
+  expect(count(&host->ready) <= index);
   expect(host->memory.used_bytes >= chunk_bytes);
   expect(host->memory.used_bytes - chunk_bytes <=
          KEPT_BYTES_MAX + ENTRIES_MAX * ENTRY_BYTES_MAX);
@@ -223,14 +228,15 @@ bool world_open(world *mine, input *setup) {
 }
 
 uint64_t world_close(world *mine) {
+  uint64_t refused = mine->host->failing.refused;
   for (const far_list *link = mine->host->scripts.next;
        link != &mine->host->scripts; link = link->next) {
     far_arena_usage usage;
     far_arena_get_usage(far_list_item(link, far_script, link)->arena, &usage);
-    mine->is_comparable = mine->is_comparable && usage.refused == 0;
+    refused += usage.refused;
   }
   mine->is_comparable = mine->is_comparable && mine->host->stats.killed == 0 &&
-                        mine->fails_at == 0;
+                        mine->fails_at == 0 && refused == 0;
   uint64_t hash = mine->host->timeline.hash;
   far_device_close(mine->device);
   expect(mine->begun ==
