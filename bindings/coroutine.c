@@ -64,7 +64,12 @@ static bool has_to_leave(const far_script *script) {
   return script->host->watch.is_killed || script->host->wants_end;
 }
 
+// Whoever leaves may never meet the hook that tells where it was, and by which
+// the door knows a stop from a yield.
 static int leave(lua_State *L) {
+  far_watch *watch = &far_script_of(L)->host->watch;
+  if (watch->is_killed && watch->trace[0] == '\0')
+    far_watch_trace(watch, L);
   if (lua_isyieldable(L))
     return lua_yieldk(L, 0, 0, refuse_to_go_on);
   return refuse_to_go_on(L, LUA_OK, 0);

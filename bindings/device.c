@@ -82,7 +82,10 @@ static int open(lua_State *L) {
       return luaL_error(L, "device.open: grace is zero: leave it out to get "
                            "what the system gives");
     check_limits(L, option(L, "limits"), &config.limits);
-    lua_getfield(L, 1, "trust");
+    int type = lua_getfield(L, 1, "trust");
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+      return luaL_error(L, "device.open: trust must be a boolean, not a %s",
+                        luaL_typename(L, -1));
     is_trusted = lua_toboolean(L, -1);
   }
   phone *mine = push_phone(L);

@@ -3,11 +3,12 @@
 
 #include "bindings.h"
 
+#include "../host/scripts.h"
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { JSON_BYTES_MAX = 1024 * 1024 };
 const char far_json_too_large[] = "it is larger than 1 MiB";
 
 // -- JSON as Lua values -------------------------------------------------------
@@ -202,12 +203,17 @@ static json_t *encode(encoder *mine, int index, int depth) {
 }
 
 char *far_to_json(lua_State *L, int index, const char **problem) {
-  encoder mine = {.L = L, .bytes_left = JSON_BYTES_MAX};
+  encoder mine = {.L = L, .bytes_left = FAR_MESSAGE_BYTES_MAX};
   int top = lua_gettop(L);
   json_t *value = encode(&mine, index, 0);
   char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
   json_decref(value);
   lua_settop(L, top);
+  if (text != NULL && strlen(text) > FAR_MESSAGE_BYTES_MAX) {
+    free(text);
+    text = NULL;
+    mine.problem = far_json_too_large;
+  }
   *problem = text ? NULL : mine.problem ? mine.problem : "not enough memory";
   return text;
 }

@@ -18,7 +18,7 @@ typedef struct listener {
 typedef struct emitter {
   far_list listeners[FAR_EVENTS];
   far_slots ids;
-  far_event *retained[FAR_EVENTS][RETAINED_MAX];
+  far_event **retained[FAR_EVENTS]; // RETAINED_MAX of them, or NULL so far.
   size_t retained_count[FAR_EVENTS];
 } emitter;
 
@@ -73,9 +73,27 @@ static void send(far_script *script, const listener *to, far_event *event) {
   far_turn_queue(&fresh->turn);
 }
 
+static size_t retained_bytes(void) {
+  return RETAINED_MAX * sizeof(far_event *);
+}
+
+// Few events ever wait, so their place is made when the first one does.
+static far_event **retained_of(far_script *script, far_event_kind kind) {
+  far_event ***retained = &emitter_of(script)->retained[kind];
+  if (*retained == NULL)
+    *retained = far_script_new(script, retained_bytes());
+  return *retained;
+}
+
 static void retain(far_script *script, far_event *event) {
   emitter *mine = emitter_of(script);
-  far_event **waiting = mine->retained[event->kind];
+  far_event **waiting = retained_of(script, event->kind);
+  if (waiting == NULL) {
+    far_host_notef(script->host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL,
+                   "no memory to keep the event %s",
+                   far_event_name(event->kind));
+    return;
+  }
   size_t *count = &mine->retained_count[event->kind];
   if (*count == RETAINED_MAX) {
     far_host_notef(script->host, FAR_WHAT_LOG, FARSIDE_WARN, script, NULL,
@@ -116,14 +134,18 @@ void far_listeners_close(far_script *script) {
   for (size_t kind = 0; kind < FAR_EVENTS; kind++)
     while (mine->retained_count[kind] > 0)
       far_event_release(mine->retained[kind][--mine->retained_count[kind]]);
+  for (size_t kind = 0; kind < FAR_EVENTS; kind++)
+    far_script_free(script, mine->retained[kind], retained_bytes());
   far_slots_deinit(&mine->ids);
   far_script_free(script, mine, sizeof *mine);
   script->emitter = NULL;
   script->deliver = NULL;
 }
 
-bool far_is_listening(const far_script *script) {
-  return emitter_of(script)->ids.count > 0;
+bool far_is_listening(const far_script *script, far_event_kind kind) {
+  const emitter *mine = emitter_of(script);
+  return kind == FAR_EVENTS ? mine->ids.count > 0
+                            : !far_list_is_empty(&mine->listeners[kind]);
 }
 
 uint64_t far_listener_add(far_script *script, far_event_kind kind,

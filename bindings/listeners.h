@@ -13,7 +13,8 @@
 void far_listeners_open(far_script *script);
 void far_listeners_close(far_script *script);
 
-bool far_is_listening(const far_script *script);
+// To this kind of event; FAR_EVENTS: to any.
+bool far_is_listening(const far_script *script, far_event_kind kind);
 
 // Adds a listener. The reference to its function is taken over. Returns its
 // id, or zero when memory is short. Events that waited for it follow in later

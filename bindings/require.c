@@ -7,6 +7,7 @@
 
 #include "sandbox.h"
 
+#include "../host/manifest.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -172,16 +173,30 @@ static bool is_module_name(const char *name, size_t bytes) {
   return !was_dot;
 }
 
-static bool find_preloaded(lua_State *L) {
+// Whether the embedder has this module, and the script may not.
+static bool is_denied(const far_script *script, const char *name) {
+  const farside_module *module = script->host->config.modules;
+  while (module != NULL && module->name != NULL &&
+         strcmp(module->name, name) != 0)
+    module++;
+  return module != NULL && module->name != NULL &&
+         !far_manifest_allows_module(script->manifest, name);
+}
+
+static bool find_preloaded(lua_State *L, const far_script *script) {
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushvalue(L, NAME);
   if (lua_gettable(L, -2) != LUA_TNIL) {
+    lua_remove(L, -2);
     lua_pushliteral(L, ":preload:");
     return true;
   }
   lua_settop(L, GUARD);
-  add_reason(L, lua_pushfstring(L, "no field package.preload['%s']",
-                                lua_tostring(L, NAME)));
+  const char *name = lua_tostring(L, NAME);
+  add_reason(L,
+             is_denied(script, name)
+                 ? "it is the host's, and not granted to this script"
+                 : lua_pushfstring(L, "no field package.preload['%s']", name));
   lua_settop(L, GUARD);
   return false;
 }
@@ -283,7 +298,7 @@ int far_require(lua_State *L) {
   lua_pushliteral(L, "");
   lua_pushnil(L);
   mark(L);
-  if (!find_preloaded(L) && !find_file(L, script))
+  if (!find_preloaded(L, script) && !find_file(L, script))
     return luaL_error(L, "module '%s' not found:%s", lua_tostring(L, NAME),
                       lua_tostring(L, REASONS));
   lua_pushvalue(L, -1);

@@ -13,12 +13,13 @@ static int push_not_sent(lua_State *L, const far_script *script, const char *to,
   case FARSIDE_NOSCRIPT:
     return far_push_failure(L, status, "there is no script '%s'", to);
   case FARSIDE_LIMIT:
-    if (target == NULL)
-      return far_push_failure(L, status, "the message is larger than 1 MiB");
-    return far_push_failure(
-        L, status, "%llu messages wait for '%s' already%s",
-        (unsigned long long)target->messages, to,
-        far_hooks.is_listening(target) ? "" : ", which does not listen");
+    if (target->messages < far_scripts_room(target))
+      return far_push_failure(L, status, "'%s' has no memory for it", to);
+    return far_push_failure(L, status, "%llu messages wait for '%s' already%s",
+                            (unsigned long long)target->messages, to,
+                            far_hooks.is_listening(target, FAR_EVENT_MESSAGE)
+                                ? ""
+                                : ", which does not listen");
   case FARSIDE_UNSUPPORTED:
     return far_push_failure(L, status, "the host listens to no messages");
   default:
@@ -61,7 +62,7 @@ static int scripts(lua_State *L) {
 }
 
 static void set_limit(lua_State *L, const char *field, uint64_t limit) {
-  if (limit == FARSIDE_NO_LIMIT || limit == 0)
+  if (limit == FARSIDE_NO_LIMIT)
     lua_pushnumber(L, HUGE_VAL);
   else
     lua_pushinteger(L, (lua_Integer)limit);

@@ -389,7 +389,7 @@ uint64_t far_host_next_ms(const farside_host *host) {
 }
 
 static bool has_listeners(const far_script *script) {
-  return script->emitter != NULL && far_hooks.is_listening(script);
+  return script->emitter != NULL && far_hooks.is_listening(script, FAR_EVENTS);
 }
 
 bool far_host_is_idle(const farside_host *host) {

@@ -36,6 +36,7 @@ struct far_script {
   far_list link;             // In the host's list.
   far_list ready;            // In the host's list of those that have turns.
   far_script *same_bucket;   // See far_names.
+  int namesakes;             // Scripts that wanted its name and got another.
   char *name;                // "finish_upload" for scripts/finish_upload.lua.
   char *folder;              // Where its own modules lie; NULL for none.
   lua_State *L;              // The main thread of its state.
@@ -87,7 +88,8 @@ struct far_script {
 typedef struct far_script_hooks {
   int (*open)(lua_State *L); // In protected mode; lightuserdata script at 1.
   void (*close)(far_script *script);
-  bool (*is_listening)(const far_script *script);
+  // To this kind of event; FAR_EVENTS: to any.
+  bool (*is_listening)(const far_script *script, far_event_kind kind);
 } far_script_hooks;
 
 // Opens a hosted script: a state with the libraries of the sandbox, and our

@@ -1,5 +1,6 @@
 #include "scripts.h"
 
+#include "far_assert.h"
 #include "host.h"
 #include "source.h"
 #include <stdint.h>
@@ -96,9 +97,12 @@ static void choose_name(const farside_host *host, const far_source *source,
   else
     far_source_base_name(source, base, sizeof base);
   snprintf(name, bytes, "%s", base);
-  for (int i = 2; strcmp(name, "host") == 0 || far_scripts_find(host, name);
-       i++)
-    snprintf(name, bytes, "%s-%d", base, i);
+  far_script *first = far_scripts_find(host, base);
+  int i = first ? first->namesakes : 0;
+  for (; strcmp(name, "host") == 0 || far_scripts_find(host, name); i++)
+    snprintf(name, bytes, "%s-%d", base, i + 2);
+  if (first != NULL)
+    first->namesakes = i;
 }
 
 // -- Loading ------------------------------------------------------------------
@@ -111,12 +115,15 @@ static farside_status load(farside_host *host, far_source *source,
   farside_status status =
       far_source_settle(source, &manifest, error, sizeof error);
   if (status != FARSIDE_OK) {
+    const farside_source *given = &source->given;
+    char sentence[2 * FAR_SENTENCE_BYTES];
+    snprintf(sentence, sizeof sentence, "%s: %s",
+             given->path ? given->path : given->name,
+             status == FARSIDE_NOMEM ? farside_status_text(status) : error);
     far_source_free(source);
-    if (status == FARSIDE_NOMEM)
-      snprintf(error, sizeof error, "%s", farside_status_text(status));
-    far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, NULL, NULL, error);
+    far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, NULL, NULL, sentence);
     host->stats.errors++;
-    return far_host_fail(host, status, "%s", error);
+    return far_host_fail(host, status, "%s", sentence);
   }
   if (name == NULL) {
     choose_name(host, source, manifest, chosen, sizeof chosen);
@@ -295,10 +302,15 @@ static void message_gone(far_event *event) {
     far_arena_discharge(to->arena, weight(event));
 }
 
+uint64_t far_scripts_room(const far_script *to) {
+  uint64_t most = to->limits.messages;
+  bool is_heard = far_hooks.is_listening(to, FAR_EVENT_MESSAGE);
+  return is_heard || most < FAR_MESSAGES_UNHEARD_MAX ? most
+                                                     : FAR_MESSAGES_UNHEARD_MAX;
+}
+
 static farside_status deliver(far_script *to, far_event *event) {
-  uint64_t most = far_hooks.is_listening(to) ? to->limits.messages
-                                             : FAR_MESSAGES_UNHEARD_MAX;
-  if (to->messages >= most || to->messages >= to->limits.messages ||
+  if (to->messages >= far_scripts_room(to) ||
       (to->arena != NULL && !far_arena_charge(to->arena, weight(event))))
     return FARSIDE_LIMIT;
   to->messages++;
@@ -310,8 +322,7 @@ static farside_status deliver(far_script *to, far_event *event) {
 
 farside_status far_scripts_send(farside_host *host, const char *from,
                                 const char *to, const char *json) {
-  if (strlen(json) > FAR_MESSAGE_BYTES_MAX)
-    return FARSIDE_LIMIT;
+  far_assert(strlen(json) <= FAR_MESSAGE_BYTES_MAX);
   if (strcmp(to, "host") == 0) {
     if (host->config.on_message == NULL)
       return FARSIDE_UNSUPPORTED;

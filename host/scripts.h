@@ -18,7 +18,7 @@ typedef struct far_names {
 enum {
   // A longer message is a file: send its path.
   FAR_MESSAGE_BYTES_MAX = 1024 * 1024,
-  // So many wait for a script that does not listen at all.
+  // So many wait for a script that does not listen to messages.
   FAR_MESSAGES_UNHEARD_MAX = 64
 };
 
@@ -32,11 +32,15 @@ void far_names_deinit(farside_host *host);
 // Finds a script that is not dead by its name; NULL when there is none.
 far_script *far_scripts_find(const farside_host *host, const char *name);
 
-// Hands a message, any JSON value, from one script to another or to the host,
-// "host". FARSIDE_NOSCRIPT; FARSIDE_LIMIT when too many wait, or it is too
-// long; FARSIDE_UNSUPPORTED where the host does not listen; FARSIDE_NOMEM.
+// Hands a message, any JSON value of up to FAR_MESSAGE_BYTES_MAX, from one
+// script to another or to the host, "host". FARSIDE_NOSCRIPT; FARSIDE_LIMIT
+// when too many wait, or the receiver's memory is full; FARSIDE_UNSUPPORTED
+// where the host does not listen; FARSIDE_NOMEM.
 farside_status far_scripts_send(farside_host *host, const char *from,
                                 const char *to, const char *json);
+
+// How many messages may wait for a script right now.
+uint64_t far_scripts_room(const far_script *to);
 
 // Hands over a message that came from outside, and takes its reference over.
 void far_scripts_take(farside_host *host, far_event *event);

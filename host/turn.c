@@ -143,7 +143,8 @@ static far_allowance allow(const far_script *script) {
                          .cpu_ns = cpu_ns,
                          .grace_ns = in_ns(limits->grace_ms),
                          .may_drop =
-                             !script->is_borrowed && !script->is_trusted};
+                             !script->is_borrowed && !script->is_trusted,
+                         .goes_on = script->turn_ns > 0};
 }
 
 // -- Inside -------------------------------------------------------------------

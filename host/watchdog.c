@@ -13,6 +13,9 @@ enum {
   // How often a signal is repeated until there is an answer. Not oftener: to
   // arm a hook walks all frames of the coroutine, 0.5 ms at its deepest.
   TICK_NS = 1000 * 1000,
+  // Where nothing could yield, such as in a comparison that table.sort calls,
+  // it is tried again ever more rarely.
+  TICKS_MAX = 16,
   // A turn is looked at this early even when nothing is due: from there on its
   // processor time is known exactly.
   FIRST_LOOK_NS = 10 * 1000 * 1000,
@@ -212,11 +215,14 @@ static void meet(far_watch *watch, uint64_t entry, uint64_t now_ns,
   uint64_t lasted_ns = now_ns > began_ns ? now_ns - began_ns : 0;
   lasted_ns = sooner(lasted_ns, FIRST_LOOK_NS);
   watch->seen_entry = entry;
-  atomic_store(&watch->cpu_base_ns,
-               cpu_ns > lasted_ns ? cpu_ns - lasted_ns : 0);
-  atomic_store(&watch->base_entry, entry);
+  if (atomic_load(&watch->base_entry) != entry) {
+    atomic_store(&watch->cpu_base_ns,
+                 cpu_ns > lasted_ns ? cpu_ns - lasted_ns : 0);
+    atomic_store(&watch->base_entry, entry);
+  }
   watch->slice_due_ns = later(began_ns, atomic_load(&watch->slice_ns));
   watch->look_ns = 0;
+  watch->ticks = 1;
   watch->kill_ns = 0;
 }
 
@@ -261,6 +267,8 @@ static uint64_t look(far_watch *watch, uint64_t now_ns) {
          may_drop && is_overdue(watch, now_ns, cpu_ns, grace_ns) ? DROP : KILL);
   } else if (now_ns >= watch->slice_due_ns) {
     tell(watch, entry, SUSPEND);
+    wait_ns = watch->ticks * (uint64_t)TICK_NS;
+    watch->ticks = watch->ticks < TICKS_MAX ? watch->ticks * 2 : TICKS_MAX;
   } else {
     wait_ns = sooner(watch->slice_due_ns - now_ns,
                      budget_ns == never ? never : budget_ns - used_ns);
@@ -441,6 +449,12 @@ void far_watch_enter(far_watch *watch, lua_State *co,
   atomic_store_explicit(&watch->may_drop, allowance->may_drop,
                         memory_order_relaxed);
   uint64_t entry = atomic_load_explicit(&watch->entry, memory_order_relaxed);
+  // A hundred slices, each guessed a little, are a wrong second: where the
+  // processor is crowded most of a slice is somebody else's.
+  if (allowance->goes_on) {
+    atomic_store(&watch->cpu_base_ns, far_cpu_ns());
+    atomic_store(&watch->base_entry, entry + 1);
+  }
   atomic_store_explicit(&watch->entry, entry + 1, memory_order_release);
   atomic_store(&watch->due_ns, due_ns);
   if (due_ns < atomic_load(&dog.next_ns))
@@ -451,8 +465,7 @@ void far_watch_enter(far_watch *watch, lua_State *co,
 // more than most turns do.
 static uint64_t used_ns(far_watch *watch) {
   uint64_t lasted_ns = far_now_ns() - atomic_load(&watch->began_ns);
-  if (lasted_ns < FIRST_LOOK_NS ||
-      atomic_load(&watch->base_entry) != atomic_load(&watch->entry))
+  if (atomic_load(&watch->base_entry) != atomic_load(&watch->entry))
     return lasted_ns;
   return far_cpu_ns() - atomic_load(&watch->cpu_base_ns);
 }

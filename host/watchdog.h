@@ -30,6 +30,7 @@ typedef struct far_allowance {
   uint64_t cpu_ns;   // Time of this thread on a processor.
   uint64_t grace_ns;
   bool may_drop; // Not a script that may hold locks of foreign code.
+  bool goes_on;  // It is one more slice of a turn.
 } far_allowance;
 
 enum { FAR_TRACE_BYTES = 2048 };
@@ -48,9 +49,10 @@ struct far_watch {
   _Atomic uint64_t slice_ns, cpu_ns, grace_ns;
   _Atomic bool may_drop;
   uint64_t seen_entry, look_ns, slice_due_ns; // The watchdog's own.
-  uint64_t kill_ns, kill_cpu_ns;              // Likewise.
-  _Atomic uint64_t base_entry;  // For which entry the next line is meant.
-  _Atomic uint64_t cpu_base_ns; // What the thread had computed at its begin.
+  uint64_t ticks;                // Until it is told the next time to suspend.
+  uint64_t kill_ns, kill_cpu_ns; // Likewise.
+  _Atomic uint64_t base_entry;   // For which entry the next line is meant.
+  _Atomic uint64_t cpu_base_ns;  // What the thread had computed at its begin.
 
   far_shield shield;
   lua_State *volatile running;        // The coroutine that computes.

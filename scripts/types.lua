@@ -28,6 +28,9 @@
 ---| "UNSUPPORTED" # this platform cannot do that
 ---| "INTERRUPTED" # the wait was ended by somebody else
 ---| "SYSTEM" # the operating system refused
+---| "KILLED" # the script was stopped: it used more than it may
+---| "DENIED" # the script may not do that
+---| "NOSCRIPT" # no script has this name
 
 --- A time with its units, such as "500ms", "20s" or "1h30m"; units: ms, s, m, h, d.
 ---@alias farside.duration string
@@ -45,7 +48,7 @@
 ---| "pending" # begun; its closure has not run yet
 ---| "running" # its closure has begun
 ---| "finished" # ended by finish
----| "failed" # its closure raised an error
+---| "failed" # its closure raised an error, or it was stopped for a limit
 ---| "expired" # the host ended it at its deadline
 ---| "cancelled" # the app or its script ended first
 
@@ -66,6 +69,7 @@
 ---| "appRestoredResult" # a result that outlived the app; waits for its first listener
 ---| "backButton" # the back button was pressed
 ---| "memoryWarning" # the OS wants memory back
+---| "message" # somebody has sent something; waits for its first listener
 ---| "terminate" # the app will end
 
 --- What an entry of the timeline tells of.
@@ -87,6 +91,9 @@
 ---| "task.expire"
 ---| "task.cancel"
 ---| "task.leak"
+---| "script.kill"
+---| "script.close"
+---| "script.reload"
 ---| "timer.fire"
 ---| "log"
 
@@ -96,7 +103,8 @@
 ---@field isActive boolean
 
 ---@class farside.event.launch
----@field reason string "user", unless an embedder says otherwise
+---@field reason string "killed" after a stop for a limit; "user", unless an embedder says otherwise
+---@field why? string why it was stopped
 
 ---@class farside.event.appUrlOpen
 ---@field url string
@@ -112,6 +120,10 @@
 
 ---@class farside.event.memoryWarning
 ---@field level string
+
+---@class farside.event.message
+---@field from string the name of the script that sent it, or "host"
+---@field data any a copy of what was sent
 
 ---@class farside.event.terminate
 ---@field reason string
@@ -135,6 +147,7 @@ local App = {}
 ---@overload fun(event: "appRestoredResult", fn: fun(result: farside.event.appRestoredResult)): farside.handle
 ---@overload fun(event: "backButton", fn: fun(button: farside.event.backButton)): farside.handle
 ---@overload fun(event: "memoryWarning", fn: fun(warning: farside.event.memoryWarning)): farside.handle
+---@overload fun(event: "message", fn: fun(message: farside.event.message)): farside.handle
 ---@overload fun(event: "terminate", fn: fun(ending: farside.event.terminate)): farside.handle
 function App.addListener(event, fn) end
 
@@ -207,7 +220,7 @@ local BackgroundTask = {}
 ---@param options? farside.exec_options
 ---@return integer? taskId
 ---@return string? message
----@return farside.status? name "LIMIT"
+---@return farside.status? name "LIMIT" or "DENIED"
 function BackgroundTask.exec(fn, options) end
 
 --- The same function as BackgroundTask.exec: it runs the closure now, not before the exit.
@@ -215,7 +228,7 @@ function BackgroundTask.exec(fn, options) end
 ---@param options? farside.exec_options
 ---@return integer? taskId
 ---@return string? message
----@return farside.status? name "LIMIT"
+---@return farside.status? name "LIMIT" or "DENIED"
 function BackgroundTask.beforeExit(fn, options) end
 
 --- Ends a task, so that the OS may put the app to sleep.
@@ -283,6 +296,7 @@ function Log.error(...) end
 --- Where a Lua app works while nobody is looking.
 ---@class farside
 ---@field version string such as "0.1.0"
+---@field name string what this script is called among its host's
 ---@field Plugins { App: farside.App, BackgroundTask: farside.BackgroundTask, Log: farside.Log }
 local farside = {}
 
@@ -321,6 +335,33 @@ function farside.sleep(ms) end
 ---@return farside.status? name "EXPIRED", "BUSY" or "SYSTEM"
 function farside.run() end
 
+--- What a script uses and may use; a limit that is off is math.huge.
+---@class farside.usage
+---@field memoryBytes integer its memory now
+---@field memoryPeakBytes integer the most that it ever was
+---@field memoryLimitBytes number
+---@field cpuMs integer what its turns have computed, in milliseconds of the processor
+---@field turnLimitMs number
+---@field taskLimitMs number
+---@field messages integer those that wait for it
+---@field messageLimit number
+
+--- Sends a copy of a value to another script, or to the host, "host".
+---@param to string the name of a script
+---@param value any nil, booleans, numbers, strings, and tables of them
+---@return true? ok
+---@return string? message
+---@return farside.status? name "NOSCRIPT", "LIMIT", "UNSUPPORTED" or "NOMEM"
+function farside.postMessage(to, value) end
+
+--- Lists the names of all scripts of this host, in the order of loading.
+---@return string[] names
+function farside.scripts() end
+
+--- Tells what this script uses, and what it may use.
+---@return farside.usage usage
+function farside.usage() end
+
 -- -- Globals of a hosted script -----------------------------------------------
 
 --- farside.setTimeout: calls a function once, after some milliseconds.
@@ -355,6 +396,8 @@ local device = {}
 ---@field os? farside.os the rules; default "ios"
 ---@field grace? farside.duration how long open tasks have at the end; default: as the profile says
 ---@field launchUrl? string what App.getLaunchUrl() answers
+---@field limits? string what the app may use: "memory=8MB,turn=100ms"
+---@field trust? boolean the full libraries of Lua, instead of the sandbox
 
 --- One entry of the timeline.
 ---@class farside.entry
@@ -391,7 +434,7 @@ local phone = {}
 ---@param ... string the script's arguments
 ---@return farside.app? app
 ---@return string? message
----@return farside.status? name "BUSY", "NOFILE", "SYNTAX", "SCRIPT" or "NOMEM"
+---@return farside.status? name "BUSY", "NOFILE", "SYNTAX", "SCRIPT", "KILLED", "DENIED", "INVALID" or "NOMEM"
 function phone:launch(path, ...) end
 
 --- The user starts the app: loads a script from a string.
@@ -399,7 +442,7 @@ function phone:launch(path, ...) end
 ---@param name? string shown in messages; default "app.lua"
 ---@return farside.app? app
 ---@return string? message
----@return farside.status? name "BUSY", "SYNTAX", "SCRIPT" or "NOMEM"
+---@return farside.status? name "BUSY", "SYNTAX", "SCRIPT", "KILLED" or "NOMEM"
 function phone:run(code, name) end
 
 --- The user presses the home button: the app goes to the background.

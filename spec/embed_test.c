@@ -525,6 +525,103 @@ static void test_two_scripts(void) {
   farside_host_close(host);
 }
 
+static int open_camera(struct lua_State *L) {
+  (void)L;
+  return 0; // No value: require answers true.
+}
+
+static void hear(void *user, const char *script, const char *json) {
+  recorder *mine = user;
+  append(mine->said, sizeof mine->said, script);
+  append(mine->said, sizeof mine->said, json);
+}
+
+static const farside_module modules[] = {{"camera", open_camera}, {NULL, NULL}};
+
+static farside_host *open_host_with_modules(recorder *mine) {
+  farside_config config;
+  farside_config_init(&config);
+  config.on_entry = on_entry;
+  config.on_message = hear;
+  config.user = mine;
+  config.modules = modules;
+  config.exit_when_idle = true;
+  check(farside_host_open(&config, &mine->host) == FARSIDE_OK);
+  return mine->host;
+}
+
+static farside_status load_with(farside_host *host, const char *name,
+                                const char *code,
+                                const farside_manifest *manifest,
+                                const char *const *granted) {
+  farside_source source;
+  farside_source_init(&source);
+  source.name = name;
+  source.code = code;
+  source.code_bytes = strlen(code);
+  source.manifest = manifest;
+  source.grant.modules = granted;
+  return farside_load(host, &source);
+}
+
+static void test_modules(void) {
+  static const char code[] = "print(pcall(require, 'camera'))";
+  static const char *const none[] = {NULL}, *const camera[] = {"camera", NULL};
+  farside_manifest asks = {.needs.modules = camera};
+  farside_manifest modest = {.needs.modules = none};
+  recorder mine = {0};
+  farside_host *host = open_host_with_modules(&mine);
+  check(load_with(host, "a.lua", code, NULL, NULL) == FARSIDE_OK);
+  check(load_with(host, "b.lua", code, &asks, camera) == FARSIDE_OK);
+  check(strcmp(mine.said, "true\ttrue\t:preload:\n"
+                          "true\ttrue\t:preload:\n") == 0);
+  mine.said[0] = '\0';
+  check(load_with(host, "c.lua", code, NULL, none) == FARSIDE_OK);
+  check(load_with(host, "d.lua", code, &modest, NULL) == FARSIDE_OK);
+  check(strstr(mine.said, "true\t") == NULL);
+  check(strstr(mine.said, "not granted to this script") != NULL);
+  check(load_with(host, "e.lua", code, &asks, none) == FARSIDE_DENIED);
+  check(strstr(farside_error(host), "e.lua: it asks for module camera") !=
+        NULL);
+  farside_host_close(host);
+}
+
+static void test_messages(void) {
+  recorder mine = {0};
+  farside_host *host = open_host_with_modules(&mine);
+  check(load(host, "App.addListener('message', function(message)"
+                   "  print(message.from, message.data.n)"
+                   "  print(farside.postMessage('host', {message.data.n + 1}))"
+                   " end)") == FARSIDE_OK);
+  check(farside_send(host, "app", "{\"n\":") == FARSIDE_INVALID);
+  check(farside_send(host, "app", "{\"n\":41}") == FARSIDE_OK);
+  check(farside_send(host, "nobody", "1") == FARSIDE_OK);
+  farside_tick(host, 100);
+  check(strstr(mine.said, "host\t41\napp\n[42]\ntrue\n") != NULL);
+  check(strstr(mine.said, "a message to nobody is lost: no script has this "
+                          "name\n") != NULL);
+  farside_host_close(host);
+}
+
+static void test_close_and_reload(void) {
+  recorder mine = {0};
+  farside_host *host = open_host(&mine, NULL, true);
+  farside_script about;
+  check(load(host, "setTimeout(print, 1e6) print('loaded')") == FARSIDE_OK);
+  check(load(host, "setTimeout(print, 1e6)") == FARSIDE_OK);
+  check(farside_script_at(host, 1, &about) && strcmp(about.name, "app-2") == 0);
+  check(farside_script_reload(host, "app") == FARSIDE_OK);
+  check(strcmp(mine.said, "loaded\nloaded\n") == 0);
+  check(farside_script_at(host, 0, &about) && strcmp(about.name, "app-2") == 0);
+  check(farside_script_close(host, "app-2") == FARSIDE_OK);
+  check(farside_script_close(host, "app-2") == FARSIDE_NOSCRIPT);
+  check(farside_script_reload(host, "app-2") == FARSIDE_NOSCRIPT);
+  check(strstr(mine.happened, "script.reload\n") != NULL);
+  check(strstr(mine.happened, "script.close\n") != NULL);
+  check(!farside_script_at(host, 1, &about));
+  farside_host_close(host);
+}
+
 static void test_many_hosts(void) {
   for (int i = 0; i < 50; i++) {
     recorder mine = {0}, other = {0};
@@ -614,6 +711,9 @@ int main(void) {
   test_close_from_a_callback();
   test_close_while_closing();
   test_two_scripts();
+  test_modules();
+  test_messages();
+  test_close_and_reload();
   test_many_hosts();
   test_hosts_on_threads();
   test_signals_differ();
