@@ -438,6 +438,7 @@ void far_host_call(far_turn *turn) {
     script->is_parked = true;
     host->turns_queued++;
     host->parked++;
+    far_script_ready(script);
     return;
   }
   if (is_dropped || mine.is_killed)
