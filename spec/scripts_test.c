@@ -346,6 +346,32 @@ static void test_stopped_at_load(void) {
   farside_host_close(host);
 }
 
+// What is between two slices when its script, or its host, is closed. That no
+// timer is left is asserted by farside_host_close().
+static void test_closed_while_computing(void) {
+  static const char *const spinning[] = {
+      "setTimeout(function() while true do end end, 1)",
+      "local id id = setInterval(function() clearInterval(id) "
+      "while true do end end, 1)",
+      "setInterval(function() while true do end end, 1)",
+      "BackgroundTask.exec(function(task) setInterval(function() "
+      "while true do end end, 1) end)",
+      "BackgroundTask.exec(function(task) farside.sleep(1) "
+      "while true do end end)",
+      "App.addListener('launch', function() while true do end end)"};
+  for (size_t i = 0; i < 2 * sizeof spinning / sizeof *spinning; i++) {
+    world mine;
+    farside_host *host = open_host(&mine);
+    check(load(&mine, "app.lua", spinning[i / 2]) == FARSIDE_OK);
+    farside_script about;
+    while (farside_script_at(host, 0, &about) && !about.is_computing)
+      farside_tick(host, 1);
+    if (i % 2 == 0)
+      check(farside_script_close(host, "app") == FARSIDE_OK);
+    farside_host_close(host);
+  }
+}
+
 // A task takes only itself along.
 static void test_stopped_task(void) {
   world mine;
@@ -442,6 +468,7 @@ int main(void) {
   test_manifest();
   test_stopped();
   test_stopped_at_load();
+  test_closed_while_computing();
   test_stopped_task();
   test_no_signal();
   test_modules();
