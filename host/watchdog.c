@@ -516,6 +516,8 @@ int far_watch_reset(far_watch *watch, lua_State *co, lua_State *from) {
 
 void far_watch_stop(far_watch *watch, lua_State *L) {
   watch->is_killed = 1;
+  if (watch->trace[0] == '\0') // Whoever has left is not asked by a hook.
+    far_watch_trace(watch, L);
   arm_kill(L);
 }
 
