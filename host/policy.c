@@ -57,6 +57,11 @@ const char *far_constant_what(far_constant constant) {
   return far_policy_rows[constant].what;
 }
 
+// "tasks", and not "per hour".
+static bool is_plural(const char *unit) {
+  return strchr(unit, ' ') == NULL && unit[strlen(unit) - 1] == 's';
+}
+
 void far_constant_text(far_constant constant, int64_t value, char *text,
                        size_t bytes) {
   const char *unit = far_constant_unit(constant);
@@ -67,7 +72,8 @@ void far_constant_text(far_constant constant, int64_t value, char *text,
   else if (strcmp(unit, "scope") == 0)
     snprintf(text, bytes, "%s", value ? "app" : "task");
   else
-    snprintf(text, bytes, "%" PRId64 " %s", value, unit);
+    snprintf(text, bytes, "%" PRId64 " %.*s", value,
+             (int)strlen(unit) - (value == 1 && is_plural(unit)), unit);
 }
 
 const char *far_mark_name(far_mark mark) {

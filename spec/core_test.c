@@ -291,6 +291,9 @@ static void test_policy(void) {
   check(reads_as(FAR_MINIMIZE_ALLOWED, 1, "yes"));
   check(reads_as(FAR_FETCH_GUARANTEED, 0, "no"));
   check(reads_as(FAR_THREAD_WAKEUPS, 150, "150 per second"));
+  check(reads_as(FAR_PENDING_FETCH_MAX, 1, "1 request"));
+  check(reads_as(FAR_PENDING_FETCH_MAX, 150, "150 requests"));
+  check(reads_as(FAR_JOB_RATE, 1, "1 per minute"));
   check(reads_as(FAR_MEMORY_LIMIT, 50, "50 % of RAM"));
   far_profile profile;
   check(far_profile_find("strict", &profile) && profile == FAR_PROFILE_STRICT);
