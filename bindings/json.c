@@ -79,6 +79,7 @@ enum {
 // Why a value cannot be JSON; what it returns is text that nobody frees.
 typedef struct encoder {
   lua_State *L;
+  const far_watch *watch;
   size_t bytes_left; // An estimate, so that no giant is built to be refused.
   const char *problem;
 } encoder;
@@ -92,6 +93,11 @@ static json_t *refuse(encoder *mine, const char *problem) {
 }
 
 static bool spend(encoder *mine, size_t bytes) {
+  // What is being stopped need not be told why.
+  if (mine->watch->is_killed) {
+    refuse(mine, "stopped");
+    return false;
+  }
   if (bytes > mine->bytes_left) {
     refuse(mine, far_json_too_large);
     return false;
@@ -203,7 +209,9 @@ static json_t *encode(encoder *mine, int index, int depth) {
 }
 
 char *far_to_json(lua_State *L, int index, const char **problem) {
-  encoder mine = {.L = L, .bytes_left = FAR_MESSAGE_BYTES_MAX};
+  encoder mine = {.L = L,
+                  .watch = &far_script_of(L)->host->watch,
+                  .bytes_left = FAR_MESSAGE_BYTES_MAX};
   int top = lua_gettop(L);
   json_t *value = encode(&mine, index, 0);
   char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
