@@ -343,6 +343,7 @@ int main(int argc, char **argv) {
   if (argc < 2)
     return 2;
   signal(SIGALRM, hang);
+  signal(SIGABRT, hang);
   setvbuf(stdout, NULL, _IOLBF, 0);
   char folder[1024];
   snprintf(folder, sizeof folder, "%s/attacks", argv[1]);
