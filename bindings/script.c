@@ -34,6 +34,7 @@ static int post_message(lua_State *L) {
   luaL_checkany(L, 2);
   const char *problem;
   farside_status status = FARSIDE_OK;
+  luaL_checkstack(L, FAR_JSON_SLOTS, NULL);
   far_begin_change(script);
   char *json = far_to_json(script, L, 2, &problem);
   if (json != NULL)

@@ -211,7 +211,10 @@ static void compute(visit *mine, lua_State *L, int args) {
   far_watch_leave(watch);
   script->going_on = NULL;
 
-  // A stop that came too late to be noticed has stopped nothing.
+  // A stop that came too late to be noticed has stopped nothing. What left its
+  // coroutines because of one was stopped, whether a hook has seen it or not.
+  if (watch->is_killed && status != LUA_OK && watch->trace[0] == '\0')
+    far_watch_trace(watch, co);
   mine->is_killed = watch->trace[0] != '\0' && !host->wants_end;
   if (host->wants_end || mine->is_killed) {
     mine->how = FAR_TURN_RETURNED; // os.exit(): nothing of it goes on.
