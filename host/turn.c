@@ -327,7 +327,7 @@ static void stop(visit *mine, bool is_dropped) {
     far_life_kill(script, place, why);
   } else if (script->job != NULL) {
     far_job_end(script->job, FAR_TASK_FAILED, why);
-  } else if (mine->turn->is_closing || script->is_borrowed) {
+  } else if (script->is_borrowed) {
     far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL, why);
   } else {
     far_life_kill(script, place, why);
