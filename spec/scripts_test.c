@@ -391,6 +391,41 @@ static void test_stopped_task(void) {
   farside_host_close(host);
 }
 
+// What an ended task has to close is closed in one go, while all others wait:
+// whoever does not come to an end there is stopped like anybody else.
+static void test_stopped_while_closing(void) {
+  world mine;
+  farside_config config;
+  farside_config_init(&config);
+  config.limits.turn_ms = 20;
+  farside_host *host = open_with(&mine, &config);
+  check(load(&mine, "app.lua",
+             "local spin = setmetatable({}, { __close = function() "
+             "while true do end end }) "
+             "BackgroundTask.exec(function(task) coroutine.wrap(function() "
+             "local x <close> = spin farside.sleep(1e6) end)() "
+             "task:finish() end)") == FARSIDE_OK);
+  while (!farside_has_ended(host))
+    farside_tick(host, 5);
+  check(strstr(mine.words, "script.kill: app.lua:1") != NULL);
+  farside_host_close(host);
+}
+
+// Turns that queue turns keep no app from its end.
+static void test_end_of_the_endless(void) {
+  world mine;
+  farside_host *host = open_host(&mine);
+  check(load(&mine, "app.lua",
+             "App.addListener('message', function() "
+             "farside.postMessage(farside.name, 1) end) "
+             "farside.postMessage(farside.name, 1)") == FARSIDE_OK);
+  check(farside_post(host, "terminate", "{\"graceMs\":20}") == FARSIDE_OK);
+  while (!farside_has_ended(host))
+    farside_tick(host, 5);
+  check(strstr(mine.words, "app.end") != NULL);
+  farside_host_close(host);
+}
+
 // Without a signal nothing is stopped, but memory still has its limit.
 static void test_no_signal(void) {
   world mine;
@@ -523,6 +558,8 @@ int main(void) {
   test_stopped_at_load();
   test_closed_while_computing();
   test_stopped_task();
+  test_stopped_while_closing();
+  test_end_of_the_endless();
   test_no_signal();
   test_modules();
   test_stopped_in_passing();
