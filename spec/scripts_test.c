@@ -426,6 +426,40 @@ static void test_end_of_the_endless(void) {
   farside_host_close(host);
 }
 
+// Reporting is not at the script's expense, so that it must not be dear.
+static void test_large_error(void) {
+  world mine;
+  farside_host *host = open_host(&mine);
+  check(load(&mine, "app.lua",
+             "error('begins here' .. ('x'):rep(15 * 2^20), 0)") ==
+        FARSIDE_SCRIPT);
+  check(strstr(mine.said, "app: begins herexxx") != NULL);
+  check(strstr(mine.said, "not enough memory") == NULL);
+  farside_host_close(host);
+}
+
+// A host that is told to be awake no longer, in the middle of a load that
+// failed, is not closed under the load.
+static void close_on_release(void *self) {
+  world *mine = self;
+  mine->inner = farside_script_close(mine->host, "app");
+  farside_host_close(mine->host);
+}
+
+static void test_close_on_release(void) {
+  world mine;
+  farside_platform platform = {.version = FARSIDE_PLATFORM_VERSION,
+                               .self = &mine,
+                               .release = close_on_release};
+  farside_config config;
+  farside_config_init(&config);
+  config.platform = &platform;
+  open_with(&mine, &config);
+  check(load(&mine, "app.lua", "BackgroundTask.exec(print) error 'no'") ==
+        FARSIDE_CLOSED);
+  check(mine.inner == FARSIDE_BUSY);
+}
+
 // Without a signal nothing is stopped, but memory still has its limit.
 static void test_no_signal(void) {
   world mine;
@@ -560,6 +594,8 @@ int main(void) {
   test_stopped_task();
   test_stopped_while_closing();
   test_end_of_the_endless();
+  test_large_error();
+  test_close_on_release();
   test_no_signal();
   test_modules();
   test_stopped_in_passing();
