@@ -58,19 +58,20 @@ static int push_delivery(far_turn *turn, lua_State *L) {
   return far_push_event(L, mine->event);
 }
 
-static void send(far_script *script, const listener *to, far_event *event) {
+static bool send(far_script *script, const listener *to, far_event *event) {
   delivery *fresh = far_script_new(script, sizeof *fresh);
   if (fresh == NULL) {
     far_host_notef(script->host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL,
                    "no memory to tell a listener of %s",
                    far_event_name(event->kind));
-    return;
+    return false;
   }
   fresh->id = to->id;
   fresh->event = far_event_retain(event);
   fresh->turn =
       (far_turn){.script = script, .push = push_delivery, .end = delivered};
   far_turn_queue(&fresh->turn);
+  return true;
 }
 
 static void retain(far_script *script, far_event *event) {
@@ -93,8 +94,10 @@ static void deliver(far_script *script, far_event *event) {
   far_list *all = &emitter_of(script)->listeners[event->kind];
   if (far_list_is_empty(all) && far_event_is_retained(event->kind))
     retain(script, event);
+  // Who has no memory for one listener may have a million: it is said once.
   for (far_list *link = all->next; link != all; link = link->next)
-    send(script, far_list_item(link, listener, link), event);
+    if (!send(script, far_list_item(link, listener, link), event))
+      break;
 }
 
 void far_listeners_open(far_script *script) {
