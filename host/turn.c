@@ -74,13 +74,22 @@ void far_turn_pool_clear(far_script *script) {
 
 // -- Errors -------------------------------------------------------------------
 
+enum { MESSAGE_BYTES_MAX = 8 * 1024 };
+
 // Writes down what was raised, and where. Reads the error without metamethods:
 // a script must not get to run once more in order to be reported.
 static void report(far_script *script, lua_State *L, lua_State *co) {
-  const char *message = lua_type(co, -1) == LUA_TSTRING
-                            ? lua_tostring(co, -1)
-                            : lua_pushfstring(L, "(error object is a %s value)",
-                                              luaL_typename(co, -1));
+  size_t bytes = 0;
+  const char *message =
+      lua_type(co, -1) == LUA_TSTRING
+          ? lua_tolstring(co, -1, &bytes)
+          : lua_pushfstring(L, "(error object is a %s value)",
+                            luaL_typename(co, -1));
+  // Copied several times, at nobody's expense: an error is no place for a file.
+  if (bytes > MESSAGE_BYTES_MAX) {
+    lua_pushlstring(L, message, MESSAGE_BYTES_MAX);
+    message = lua_pushfstring(L, "%s ...", lua_tostring(L, -1));
+  }
   if (script->arena != NULL && strcmp(message, "not enough memory") == 0)
     message = lua_pushfstring(
         L, "not enough memory: the script may have %I KB (limit memory)",
@@ -212,6 +221,8 @@ static void compute(visit *mine, lua_State *L, int args) {
 
   // A stop that came too late to be noticed has stopped nothing.
   mine->is_killed = watch->trace[0] != '\0' && !host->wants_end;
+  if (!mine->is_killed && !host->wants_end && far_watch_has_killed(co))
+    lua_sethook(co, NULL, 0, 0);
   if (host->wants_end || mine->is_killed) {
     mine->how = FAR_TURN_RETURNED; // os.exit(): nothing of it goes on.
     drop_coroutine(script);
