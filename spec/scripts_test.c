@@ -438,6 +438,23 @@ static void test_large_error(void) {
   farside_host_close(host);
 }
 
+// A traceback looks for names where the script can put as many as it likes.
+static void test_endless_traceback(void) {
+  world mine;
+  farside_config config;
+  farside_config_init(&config);
+  config.limits.turn_ms = 100;
+  farside_host *host = open_with(&mine, &config);
+  check(load(&mine, "app.lua",
+             "local names = {} for i = 1, 10000 do names['k' .. i] = i end "
+             "for i = 1, 10000 do package.loaded['x' .. i] = names end "
+             "setTimeout(function() error 'no' end, 1)") == FARSIDE_OK);
+  while (!farside_has_ended(host))
+    farside_tick(host, 5);
+  check(strstr(mine.words, "script.kill") != NULL);
+  farside_host_close(host);
+}
+
 // A host that is told to be awake no longer, in the middle of a load that
 // failed, is not closed under the load.
 static void close_on_release(void *self) {
@@ -595,6 +612,7 @@ int main(void) {
   test_stopped_while_closing();
   test_end_of_the_endless();
   test_large_error();
+  test_endless_traceback();
   test_close_on_release();
   test_no_signal();
   test_modules();
