@@ -80,10 +80,10 @@ static void timer_turn_ended(far_turn *turn, far_turn_end how) {
   farside_host *host = turn->script->host;
   if (turn->job != NULL)
     far_job_suspect(turn->job);
-  if (how == FAR_TURN_DROPPED)
-    timer_end(mine); // It cannot have run: its script is being closed.
-  else if (mine->is_over)
+  if (mine->is_over)
     timer_free(mine);
+  else if (how == FAR_TURN_DROPPED)
+    timer_end(mine); // Its script is being closed.
   else if (mine->interval_ms == 0)
     timer_end(mine); // Its function could not be pushed.
   else {

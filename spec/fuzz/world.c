@@ -332,13 +332,16 @@ static void advance(world *mine, input *moves) {
   world_advance(mine, steps_ms[input_below(moves, 7)]);
 }
 
-// One frame of an engine: a single turn, or a slice of it.
+// Frames of an engine: in each a single turn, or a slice of it.
 static void frame(world *mine, input *moves) {
   for (unsigned i = input_below(moves, 8) + 1; i > 0; i--) {
-    if (mine->device != NULL)
-      far_host_step(mine->host, far_host_now_ms(mine->host));
-    else
+    uint64_t now_ms = far_host_now_ms(mine->host) + 1;
+    if (mine->device != NULL) {
+      far_clock_set(mine->host->clock, now_ms);
+      far_host_step(mine->host, now_ms);
+    } else {
       farside_tick(mine->host, 1);
+    }
     world_check(mine);
   }
 }
