@@ -10,8 +10,13 @@
 #include "bindings.h"
 
 enum {
-  // A larger heap is not searched to the end.
-  VISITS_MAX = 500000,
+  // A larger heap is not searched to the end: nothing interrupts a search, and
+  // the host waits for it. A step takes about 20 ns.
+  STEPS_MAX = 1000000,
+  // How much of a text, and how many frames to the one that is looked at, are
+  // as long as one step.
+  BYTES_A_STEP = 16,
+  FRAMES_A_STEP = 8,
   // A longer text is a file, not a note of an id.
   STRING_BYTES_MAX = 4096
 };
@@ -22,8 +27,14 @@ enum { SEEN = 2, AHEAD = 3 };
 typedef struct search {
   far_script *script;
   lua_Integer todo; // How many things wait in AHEAD.
-  lua_Integer visits;
+  lua_Integer steps;
 } search;
+
+// Counts work. False when there was too much of it already.
+static bool may_go_on(search *mine, size_t steps) {
+  mine->steps += (lua_Integer)steps;
+  return mine->steps <= STEPS_MAX;
+}
 
 static void hold(const search *mine, uint64_t id) {
   far_job *job;
@@ -32,14 +43,14 @@ static void hold(const search *mine, uint64_t id) {
 }
 
 // "70001", "upload:70001", JSON: every number in a text counts.
-static void search_string(const search *mine, const char *text, size_t bytes) {
-  if (bytes > STRING_BYTES_MAX)
+static void search_string(search *mine, const char *text, size_t bytes) {
+  if (bytes > STRING_BYTES_MAX || !may_go_on(mine, bytes / BYTES_A_STEP))
     return;
   for (size_t i = 0; i < bytes; i++) {
     uint64_t number = 0;
     for (; text[i] >= '0' && text[i] <= '9'; i++)
       number = number * 10 + (uint64_t)(text[i] - '0');
-    if (number != 0)
+    if (number != 0 && may_go_on(mine, 1))
       hold(mine, number);
   }
 }
@@ -75,7 +86,7 @@ static void meet(lua_State *L, search *mine) {
 
 static void search_table(lua_State *L, search *mine, int table) {
   lua_pushnil(L);
-  while (lua_next(L, table) != 0) {
+  while (may_go_on(mine, 1) && lua_next(L, table) != 0) {
     meet(L, mine);
     lua_pushvalue(L, -1);
     meet(L, mine);
@@ -110,12 +121,15 @@ static void search_thread(lua_State *L, search *mine, int thread) {
     return;
   lua_Debug frame;
   int level = 0;
-  for (; lua_getstack(co, level, &frame); level++) {
+  // Lua counts the frames anew for each level.
+  for (; may_go_on(mine, 1 + (size_t)level / FRAMES_A_STEP) &&
+         lua_getstack(co, level, &frame);
+       level++) {
     lua_getinfo(co, "f", &frame);
     take_over(L, co, mine);
-    for (int i = 1; lua_getlocal(co, &frame, i) != NULL; i++)
+    for (int i = 1; may_go_on(mine, 1) && lua_getlocal(co, &frame, i); i++)
       take_over(L, co, mine);
-    for (int i = -1; lua_getlocal(co, &frame, i) != NULL; i--)
+    for (int i = -1; may_go_on(mine, 1) && lua_getlocal(co, &frame, i); i--)
       take_over(L, co, mine);
   }
   if (level > 0)
@@ -167,7 +181,7 @@ static int find(lua_State *L) {
   if (lua_getmetatable(L, -1))
     meet(L, mine);
   lua_pop(L, 1);
-  while (mine->todo > 0 && mine->visits++ < VISITS_MAX) {
+  while (mine->todo > 0 && may_go_on(mine, 1)) {
     lua_rawgeti(L, AHEAD, mine->todo);
     lua_pushnil(L);
     lua_rawseti(L, AHEAD, mine->todo--);
@@ -196,7 +210,7 @@ static void find_holders(far_script *script) {
   lua_pushlightuserdata(L, &mine);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK)
     lua_pop(L, 1); // Out of memory: everybody counts as held.
-  else if (mine.todo == 0)
+  else if (mine.steps <= STEPS_MAX)
     return;
   for (far_task *task = script->host->tasks.first; task; task = task->next) {
     far_job *job = (far_job *)(void *)task;

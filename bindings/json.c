@@ -79,6 +79,7 @@ enum {
 // Why a value cannot be JSON; what it returns is text that nobody frees.
 typedef struct encoder {
   lua_State *L;
+  const far_watch *watch;
   size_t bytes_left; // An estimate, so that no giant is built to be refused.
   const char *problem;
 } encoder;
@@ -92,6 +93,11 @@ static json_t *refuse(encoder *mine, const char *problem) {
 }
 
 static bool spend(encoder *mine, size_t bytes) {
+  // What is being stopped need not be told why.
+  if (mine->watch->is_killed) {
+    refuse(mine, "stopped");
+    return false;
+  }
   if (bytes > mine->bytes_left) {
     refuse(mine, far_json_too_large);
     return false;
@@ -182,7 +188,16 @@ static json_t *encode_number(encoder *mine, int index) {
   return json_real(number);
 }
 
+// To walk a table that was emptied takes as long as when it was full, and it
+// may be met a hundred thousand times: nobody can jump out of here, so that a
+// script whose budget is spent has to be noticed.
+static bool is_stopped(const encoder *mine) {
+  return mine->watch->is_killed || mine->watch->shield.is_pending;
+}
+
 static json_t *encode(encoder *mine, int index, int depth) {
+  if (is_stopped(mine))
+    return refuse(mine, "the script was stopped");
   if (!spend(mine, 2) || !lua_checkstack(mine->L, 4))
     return refuse(mine, "it is nested too deep"); // Or too large: see spend().
   switch (lua_type(mine->L, index)) {
@@ -202,8 +217,11 @@ static json_t *encode(encoder *mine, int index, int depth) {
   }
 }
 
-char *far_to_json(lua_State *L, int index, const char **problem) {
-  encoder mine = {.L = L, .bytes_left = FAR_MESSAGE_BYTES_MAX};
+char *far_to_json(const far_script *script, lua_State *L, int index,
+                  const char **problem) {
+  encoder mine = {.L = L,
+                  .watch = &script->host->watch,
+                  .bytes_left = FAR_MESSAGE_BYTES_MAX};
   int top = lua_gettop(L);
   json_t *value = encode(&mine, index, 0);
   char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;

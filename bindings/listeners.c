@@ -13,6 +13,7 @@ typedef struct listener {
   far_event_kind kind;
   int function_ref;
   bool is_once;
+  bool is_taken; // Once, and its event is on the way.
 } listener;
 
 typedef struct emitter {
@@ -58,7 +59,7 @@ static int push_delivery(far_turn *turn, lua_State *L) {
   return far_push_event(L, mine->event);
 }
 
-static void send(far_script *script, const listener *to, far_event *event) {
+static void send(far_script *script, listener *to, far_event *event) {
   delivery *fresh = far_script_new(script, sizeof *fresh);
   if (fresh == NULL) {
     far_host_notef(script->host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL,
@@ -66,6 +67,7 @@ static void send(far_script *script, const listener *to, far_event *event) {
                    far_event_name(event->kind));
     return;
   }
+  to->is_taken = to->is_once;
   fresh->id = to->id;
   fresh->event = far_event_retain(event);
   fresh->turn =
@@ -109,10 +111,16 @@ static void retain(far_script *script, far_event *event) {
 
 static void deliver(far_script *script, far_event *event) {
   far_list *all = &emitter_of(script)->listeners[event->kind];
-  if (far_list_is_empty(all) && far_event_is_retained(event->kind))
+  bool is_heard = false;
+  for (far_list *link = all->next; link != all; link = link->next) {
+    listener *to = far_list_item(link, listener, link);
+    if (to->is_taken)
+      continue;
+    is_heard = true;
+    send(script, to, event);
+  }
+  if (!is_heard && far_event_is_retained(event->kind))
     retain(script, event);
-  for (far_list *link = all->next; link != all; link = link->next)
-    send(script, far_list_item(link, listener, link), event);
 }
 
 void far_listeners_open(far_script *script) {
@@ -144,8 +152,13 @@ void far_listeners_close(far_script *script) {
 
 bool far_is_listening(const far_script *script, far_event_kind kind) {
   const emitter *mine = emitter_of(script);
-  return kind == FAR_EVENTS ? mine->ids.count > 0
-                            : !far_list_is_empty(&mine->listeners[kind]);
+  if (kind == FAR_EVENTS)
+    return mine->ids.count > 0;
+  const far_list *all = &mine->listeners[kind];
+  for (const far_list *link = all->next; link != all; link = link->next)
+    if (!far_list_item(link, listener, link)->is_taken)
+      return true;
+  return false;
 }
 
 uint64_t far_listener_add(far_script *script, far_event_kind kind,

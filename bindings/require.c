@@ -23,6 +23,7 @@ enum { NAME = 1, LOADED, REASONS, GUARD, WHERE };
 // Key in the registry: the names that are being loaded, and at 1 the metatable
 // of what takes them out again.
 static const char loading;
+static const char loaded; // And package.loaded, as the script knows it.
 
 // -- Files --------------------------------------------------------------------
 
@@ -289,7 +290,7 @@ int far_require(lua_State *L) {
   far_script *script = far_script_of(L);
   luaL_checkstring(L, NAME);
   lua_settop(L, NAME);
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded);
   lua_pushvalue(L, NAME);
   lua_gettable(L, LOADED);
   if (lua_toboolean(L, -1))
@@ -313,6 +314,8 @@ int far_require(lua_State *L) {
 
 void far_set_package(lua_State *L) {
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded);
   lua_setfield(L, -2, "loaded");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_setfield(L, -2, "preload");

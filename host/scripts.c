@@ -330,6 +330,8 @@ farside_status far_scripts_send(farside_host *host, const char *from,
     return FARSIDE_OK;
   }
   far_script *target = far_scripts_find(host, to);
+  if (target == NULL && host->route != NULL)
+    return host->route(host->config.user, from, to, json);
   if (target == NULL || target->deliver == NULL)
     return FARSIDE_NOSCRIPT;
   far_event *event;
