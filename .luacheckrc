@@ -1,3 +1,4 @@
+exclude_files = { "spec/hostile/attacks" }
 std = "lua54"
 max_line_length = 120
 files["scripts"] = {

@@ -283,6 +283,8 @@ static int open(lua_State *L) {
   replace_functions(L, index);
   if (far_clock_is_virtual(script->host->clock))
     far_set_virtual_time(L, index);
+  if (!script->is_trusted)
+    far_sandbox_seal(L);
 
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_insert(L, -2);

@@ -23,6 +23,7 @@ enum { NAME = 1, LOADED, REASONS, GUARD, WHERE };
 // Key in the registry: the names that are being loaded, and at 1 the metatable
 // of what takes them out again.
 static const char loading;
+static const char loaded; // And package.loaded, as the script knows it.
 
 // -- Files --------------------------------------------------------------------
 
@@ -238,11 +239,19 @@ static int unmark(lua_State *L) {
   return 0;
 }
 
-// Says that this module is being loaded, until the call ends, however it does.
+// Whether the coroutine on the top was stopped while it loaded a module: then
+// nothing of it was closed.
+static bool has_given_up(lua_State *L) {
+  lua_State *co = lua_tothread(L, -1);
+  return co != NULL && far_watch_has_killed(co);
+}
+
+// Says that this module is being loaded, and by whom, until the call ends,
+// however it does.
 static void mark(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &loading);
   lua_pushvalue(L, NAME);
-  if (lua_rawget(L, -2) != LUA_TNIL)
+  if (lua_rawget(L, -2) != LUA_TNIL && !has_given_up(L))
     luaL_error(L,
                "module '%s' is being loaded already: modules must not "
                "require each other in a circle",
@@ -255,7 +264,7 @@ static void mark(lua_State *L) {
   lua_setmetatable(L, -2);
   lua_replace(L, GUARD);
   lua_pushvalue(L, NAME);
-  lua_pushboolean(L, 1);
+  lua_pushthread(L);
   lua_rawset(L, -3);
   lua_settop(L, GUARD);
   lua_toclose(L, GUARD);
@@ -289,7 +298,7 @@ int far_require(lua_State *L) {
   far_script *script = far_script_of(L);
   luaL_checkstring(L, NAME);
   lua_settop(L, NAME);
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded);
   lua_pushvalue(L, NAME);
   lua_gettable(L, LOADED);
   if (lua_toboolean(L, -1))
@@ -313,6 +322,8 @@ int far_require(lua_State *L) {
 
 void far_set_package(lua_State *L) {
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded);
   lua_setfield(L, -2, "loaded");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_setfield(L, -2, "preload");

@@ -331,3 +331,31 @@ void far_sandbox_open(lua_State *L, int box) {
   far_set_package(L);
   lua_settop(L, source - 1);
 }
+
+// Pushes a copy of the table on the top of the stack.
+static void push_copy(lua_State *L) {
+  int table = lua_gettop(L);
+  lua_newtable(L);
+  lua_pushnil(L);
+  while (lua_next(L, table) != 0) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, table + 1);
+  }
+}
+
+void far_sandbox_seal(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  int table = lua_gettop(L);
+  lua_newtable(L);
+  lua_pushnil(L);
+  while (lua_next(L, table) != 0) {
+    push_copy(L);
+    lua_remove(L, -2);
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, table + 1);
+  }
+  lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_settop(L, table - 1);
+}

@@ -30,6 +30,10 @@ extern const far_visible far_sandbox_names[];
 // Builds the globals of a fresh state. The script's box is at `box`.
 void far_sandbox_open(lua_State *L, int box);
 
+// The last step: from now on Lua finds the names of functions, for tracebacks
+// and messages, in tables that no script can fill.
+void far_sandbox_seal(lua_State *L);
+
 // The same list for Lua: { { library = …, name = …, origin = "stock", "own",
 // "host" or "absent", reason = … }, … }
 int far_sandbox_list(lua_State *L);

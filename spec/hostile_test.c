@@ -1,0 +1,373 @@
+// Every attack of hostile/attacks, on real time: alone, eight at once, and
+// beside a script that only wants to work. Each must come to the end that it
+// declares, the host must go on turning, and nothing may be left behind.
+//
+//   hostile_test folder [id]     one attack, with its timeline
+
+#include "attacks.h"
+#include "host.h"
+#include "scripts.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  GROUP_MAX = 8,
+  TICK_MS = 5,
+  HANG_S = 60 // A host that does not come back for so long never will.
+};
+
+static const uint64_t MS = 1000 * 1000;
+static const uint64_t QUIET_MS =
+    15;                             // Nothing to run for so long: it has ended.
+static const uint64_t ANY_MS = 150; // So long is looked at who may go on.
+static const uint64_t AFTER_MS = 10; // And at what comes after an end.
+static const uint64_t PATIENCE_MS = 10000;
+static const uint64_t GAP_MS_MAX = 2000; // The machine is not ours alone.
+
+static int passed, failed;
+static char now_running[512];
+static bool is_verbose;
+static char *innocent;
+static char innocent_result[512];
+
+static void fail(const char *what, const char *detail) {
+  failed++;
+  printf("not ok: %s: %s %s\n", now_running, what, detail);
+  fflush(stdout);
+}
+
+// Nothing can be asserted any more.
+static void hang(int signal) {
+  (void)signal;
+  static const char text[] = "not ok: the host hangs: ";
+  ssize_t written = write(1, text, sizeof text - 1);
+  written += write(1, now_running, strlen(now_running));
+  written += write(1, "\n", 1);
+  _exit(written > 0 ? 1 : 2);
+}
+
+// -- Gaps ---------------------------------------------------------------------
+
+// How long the host's thread was away in one call, and with whom.
+typedef struct gap {
+  uint64_t ns;
+  const char *id;
+} gap;
+
+typedef struct gaps {
+  gap *items;
+  size_t count, capacity;
+} gaps;
+
+static gaps of_ticks, of_loads;
+
+static void add_gap(gaps *all, uint64_t ns, const char *id) {
+  if (all->count == all->capacity) {
+    all->capacity = all->capacity ? all->capacity * 2 : 4096;
+    all->items = realloc(all->items, all->capacity * sizeof *all->items);
+    if (all->items == NULL)
+      abort();
+  }
+  all->items[all->count++] = (gap){.ns = ns, .id = id};
+  char detail[64];
+  snprintf(detail, sizeof detail, "for %llu ms", (unsigned long long)(ns / MS));
+  if (ns > GAP_MS_MAX * MS)
+    fail("the host was away", detail);
+}
+
+static int by_length(const void *a, const void *b) {
+  const gap *one = a, *other = b;
+  return one->ns < other->ns ? -1 : one->ns > other->ns;
+}
+
+static void print_gaps(gaps *all, const char *what) {
+  qsort(all->items, all->count, sizeof *all->items, by_length);
+  const gap *last = &all->items[all->count - 1];
+  printf("%s: p50 %.1f ms, p99 %.1f ms, max %.1f ms (%s), of %zu\n", what,
+         (double)all->items[all->count / 2].ns / 1e6,
+         (double)all->items[all->count * 99 / 100].ns / 1e6,
+         (double)last->ns / 1e6, last->id, all->count);
+  for (size_t i = 2; is_verbose && i < 30 && i <= all->count; i++)
+    printf("  %.1f ms %s\n", (double)all->items[all->count - i].ns / 1e6,
+           all->items[all->count - i].id);
+  free(all->items);
+  *all = (gaps){0};
+}
+
+// -- What the host reports ----------------------------------------------------
+
+typedef struct suspect {
+  const attack *attack;
+  unsigned seen; // What became of it so far.
+  uint64_t quiet_since_ns;
+} suspect;
+
+typedef struct scene {
+  farside_host *host;
+  suspect suspects[GROUP_MAX];
+  size_t count;
+  bool has_innocent;
+  char result[512];
+} scene;
+
+static void on_entry(void *user, const farside_entry *entry) {
+  scene *mine = user;
+  const char *why = entry->why ? entry->why : "";
+  if (is_verbose && entry->level > FARSIDE_DEBUG)
+    printf("  %6llu %-12s %-12s %.200s\n", (unsigned long long)entry->t_ms,
+           entry->what, entry->script ? entry->script : "", why);
+  if (strcmp(entry->what, "app.end") == 0)
+    for (size_t i = 0; i < mine->count; i++)
+      mine->suspects[i].seen |= ATTACK_EXITS;
+  if (entry->script == NULL)
+    return;
+  if (mine->has_innocent && strcmp(entry->script, "innocent") == 0) {
+    if (strcmp(entry->what, "log") == 0 && strncmp(why, "result: ", 8) == 0)
+      snprintf(mine->result, sizeof mine->result, "%s", why);
+    else if (entry->level >= FARSIDE_ERROR)
+      fail("the innocent script was hurt:", why);
+  }
+  for (size_t i = 0; i < mine->count; i++) {
+    suspect *one = &mine->suspects[i];
+    if (strcmp(entry->script, one->attack->id) != 0)
+      continue;
+    if (strcmp(entry->what, "script.kill") == 0)
+      one->seen |= ATTACK_KILLED;
+    if (strcmp(entry->what, "task.fail") == 0 &&
+        strstr(why, "has computed for") != NULL)
+      one->seen |= ATTACK_TASK;
+    if (strcmp(entry->what, "task.fail") == 0 &&
+        strstr(why, "have computed for") != NULL)
+      one->seen |= ATTACK_TASK;
+  }
+}
+
+static void on_message(void *user, const char *script, const char *json) {
+  (void)user;
+  (void)script;
+  (void)json;
+}
+
+static void open_host(scene *mine, uint64_t turn_ms) {
+  farside_config config;
+  farside_config_init(&config);
+  config.on_entry = on_entry;
+  config.on_message = on_message;
+  config.user = mine;
+  config.grace_ms = 50;
+  config.timeline_entries_max = 256;
+  config.limits = (farside_limits){.turn_ms = turn_ms,
+                                   .cpu_ms = 4 * turn_ms,
+                                   .slice_ms = 5,
+                                   .grace_ms = 5,
+                                   .memory_bytes = 16 << 20};
+  if (farside_host_open(&config, &mine->host) != FARSIDE_OK)
+    abort();
+}
+
+static farside_status load(scene *mine, const char *name, const char *code) {
+  return farside_load_buffer(mine->host, name, code, strlen(code), 0, NULL);
+}
+
+// -- Watching -----------------------------------------------------------------
+
+static bool has_to_run(const scene *mine, const char *id) {
+  const far_script *script = far_scripts_find(mine->host, id);
+  return script != NULL &&
+         (script->is_parked || !far_list_is_empty(&script->turns));
+}
+
+// Whether it came to an end that it may come to.
+static bool is_decided(const scene *mine, suspect *one, uint64_t since_ns) {
+  unsigned may = one->attack->ends;
+  uint64_t time_ns = now_ns();
+  if ((one->seen & may) != 0)
+    return true;
+  if ((may & ATTACK_ANY) != 0 && time_ns - since_ns > ANY_MS * MS)
+    return true;
+  if (has_to_run(mine, one->attack->id))
+    one->quiet_since_ns = time_ns;
+  return (may & (ATTACK_ENDS | ATTACK_ANY)) != 0 &&
+         time_ns - one->quiet_since_ns > QUIET_MS * MS;
+}
+
+static bool is_all_decided(scene *mine, uint64_t since_ns) {
+  bool is_all = !mine->has_innocent || mine->result[0] != '\0';
+  for (size_t i = 0; i < mine->count; i++)
+    is_all = is_decided(mine, &mine->suspects[i], since_ns) && is_all;
+  return is_all;
+}
+
+static void tick(scene *mine) {
+  uint64_t before_ns = now_ns();
+  farside_tick(mine->host, TICK_MS);
+  uint64_t took_ns = now_ns() - before_ns;
+  add_gap(&of_ticks, took_ns,
+          mine->count == 0 ? "nobody" : mine->suspects[0].attack->id);
+  if (took_ns < MS / 10)
+    nanosleep(&(struct timespec){.tv_nsec = 200 * 1000}, NULL);
+}
+
+static void watch(scene *mine) {
+  uint64_t since_ns = now_ns();
+  for (size_t i = 0; i < mine->count; i++)
+    mine->suspects[i].quiet_since_ns = since_ns;
+  while (!is_all_decided(mine, since_ns)) {
+    tick(mine);
+    if (now_ns() - since_ns > PATIENCE_MS * MS)
+      break;
+  }
+  uint64_t end_ns = now_ns() + AFTER_MS * MS;
+  while (now_ns() < end_ns)
+    tick(mine);
+}
+
+static void judge(const scene *mine) {
+  for (size_t i = 0; i < mine->count; i++) {
+    const suspect *one = &mine->suspects[i];
+    unsigned may = one->attack->ends;
+    bool is_fine = (one->seen & may) != 0 || (may & ATTACK_ANY) != 0 ||
+                   ((may & ATTACK_ENDS) != 0 && one->seen == 0);
+    if (mine->count == 1 && (one->seen & ATTACK_KILLED) != 0 &&
+        (may & (ATTACK_KILLED | ATTACK_ANY)) == 0)
+      is_fine = false;
+    passed += is_fine;
+    if (!is_fine)
+      fail(one->attack->id, one->seen & ATTACK_KILLED  ? "was killed"
+                            : one->seen & ATTACK_TASK  ? "lost its task"
+                            : one->seen & ATTACK_EXITS ? "ended the app"
+                                                       : "lives");
+  }
+  if (!mine->has_innocent)
+    return;
+  if (innocent_result[0] == '\0')
+    snprintf(innocent_result, sizeof innocent_result, "%s", mine->result);
+  else if (strcmp(innocent_result, mine->result) != 0)
+    fail("the innocent script came to another", mine->result);
+  else
+    passed++;
+}
+
+// -- Scenes -------------------------------------------------------------------
+
+static void check_footprint(void) {
+  static footprint first;
+  footprint now = footprint_now();
+  // The system may show a thread for a moment after its end.
+  for (int i = 0; i < 100 && first.files != 0 && now.threads != first.threads;
+       i++) {
+    nanosleep(&(struct timespec){.tv_nsec = (long)MS}, NULL);
+    now = footprint_now();
+  }
+  if (first.files == 0)
+    first = now;
+  if (now.files != first.files)
+    fail("a file is left open", "");
+  if (now.threads != first.threads)
+    fail("a thread is left", "");
+}
+
+// Plays some attacks in one host; with `innocent`, that comes first.
+static void play(const attack *const *group, size_t count, attack_place place,
+                 uint64_t turn_ms, bool with_innocent) {
+  static const char *const places[] = {"at load", "in a timer", "in a task"};
+  scene mine = {.has_innocent = with_innocent};
+  int length = snprintf(now_running, sizeof now_running,
+                        "%s%s:", with_innocent ? "beside the innocent, " : "",
+                        places[place]);
+  for (size_t i = 0; i < count && length < (int)sizeof now_running; i++)
+    length +=
+        snprintf(now_running + length, sizeof now_running - (size_t)length,
+                 " %s", group[i]->id);
+  alarm(HANG_S);
+  if (is_verbose)
+    printf("%s\n", now_running);
+  open_host(&mine, turn_ms);
+  if (with_innocent && load(&mine, "innocent", innocent) != FARSIDE_OK)
+    fail("the innocent script does not load:", farside_error(mine.host));
+  for (size_t i = 0; i < count; i++) {
+    mine.suspects[mine.count++] = (suspect){.attack = group[i]};
+    char *code = attack_code(group[i], place);
+    uint64_t before_ns = now_ns();
+    farside_status status = load(&mine, group[i]->id, code);
+    add_gap(&of_loads, now_ns() - before_ns, group[i]->id);
+    if (status == FARSIDE_SYNTAX)
+      fail("it does not parse:", farside_error(mine.host));
+    free(code);
+  }
+  watch(&mine);
+  judge(&mine);
+  uint64_t before_ns = now_ns();
+  farside_host_close(mine.host); // Asserts that not a byte is left.
+  add_gap(&of_ticks, now_ns() - before_ns, "close");
+  check_footprint();
+}
+
+static bool may_exit(const attack *one) {
+  return (one->ends & ATTACK_EXITS) != 0;
+}
+
+static void play_all(const attacks *all) {
+  const attack *group[GROUP_MAX];
+  for (size_t i = 0; i < all->count; i++) {
+    group[0] = &all->items[i];
+    play(group, 1, AT_LOAD, 50, false);
+  }
+  printf("ok alone: %zu attacks\n", all->count);
+
+  // Neighbours in a file are alike: take them from far apart.
+  size_t step = (all->count + GROUP_MAX - 1) / GROUP_MAX, groups = 0;
+  for (size_t i = 0; i < step; i++, groups++) {
+    size_t count = 0;
+    for (size_t j = i; j < all->count; j += step)
+      if (!may_exit(&all->items[j]))
+        group[count++] = &all->items[j];
+    play(group, count, IN_TIMER, 25, false);
+  }
+  printf("ok eight at once: %zu hosts\n", groups);
+
+  for (size_t i = 0; i < all->count; i++) {
+    group[0] = &all->items[i];
+    if (!may_exit(group[0]))
+      play(group, 1, IN_TIMER, 25, true);
+  }
+  printf("ok beside an innocent script\n");
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2)
+    return 2;
+  signal(SIGALRM, hang);
+  signal(SIGABRT, hang);
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  char folder[1024];
+  snprintf(folder, sizeof folder, "%s/attacks", argv[1]);
+  attacks all;
+  attacks_read(&all, folder);
+  innocent = file_read(argv[1], "innocent.lua");
+  play(NULL, 0, AT_LOAD, 50, true);
+  if (innocent_result[0] == '\0')
+    fail("the innocent script has no result", "");
+
+  const attack *one = argc > 2 ? attacks_find(&all, argv[2]) : NULL;
+  is_verbose = argc > 2;
+  if (one != NULL) {
+    play(&one, 1, AT_LOAD, 50, false);
+    play(&one, 1, IN_TIMER, 50, false);
+    play(&one, 1, IN_TIMER, 25, true);
+    play(&one, 1, IN_TASK, 25, false);
+  } else {
+    play_all(&all);
+  }
+  print_gaps(&of_loads, "loads");
+  print_gaps(&of_ticks, "ticks");
+  attacks_free(&all);
+  free(innocent);
+  printf("%d passed, %d failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
+}
