@@ -330,7 +330,7 @@ static void test_rule(far_rule_id id, int *counts) {
   static const char *const groups[] = {"BG", "FE", "RS", "SC"};
   const far_rule *rule = far_rule_get(id);
   const char *name = far_rule_name(id), *title = far_rule_title(id);
-  char wanted[8] = "";
+  char wanted[16] = "";
   for (int i = 0; i < 4; i++)
     if (strncmp(name, groups[i], 2) == 0)
       snprintf(wanted, sizeof wanted, "%s%02d", groups[i], ++counts[i]);
