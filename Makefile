@@ -1,13 +1,16 @@
 # A thin front over the CMake presets.
 
-CC_FILES = $(wildcard host/*.[ch] bindings/*.[ch] spec/*.c spec/fuzz/*.[ch])
+CC_FILES = $(wildcard host/*.[ch] bindings/*.[ch] spec/*.c spec/fuzz/*.[ch] bench/*.[ch])
 FUZZ_SECONDS = 12
+ROUNDS = 7
+ROWS =
 
 help:
 	@echo "make demo     install what is missing, build, and simulate scripts/finish_upload.lua"
 	@echo "make test     install what is missing, and run every spec and test under sanitizers"
 	@echo "make release  build/release/farside and build/release/farside.so"
 	@echo "make fuzz     build the fuzz targets and run each for FUZZ_SECONDS"
+	@echo "make bench    measure against plain Lua; ROUNDS=7, ROWS=a word in their names"
 	@echo "make lint     formatting, luacheck, and the warnings of both compilers"
 	@echo "make format   format the C files"
 	@echo "make clean    remove build/"
@@ -33,6 +36,11 @@ fuzz: setup-test
 	@cmake --build --preset fuzz
 	@ctest --preset fuzz
 
+bench: setup-test
+	@cmake --preset bench >/dev/null
+	@cmake --build --preset bench >/dev/null
+	@lua5.4 bench/run.lua build/bench/bench/farside_bench $(ROUNDS) "$(ROWS)"
+
 lint: setup-test
 	@.ci/lint
 
@@ -42,4 +50,4 @@ format:
 clean:
 	rm -rf build build.luarocks
 
-.PHONY: help setup setup-test release demo test fuzz lint format clean
+.PHONY: help setup setup-test release demo test fuzz bench lint format clean

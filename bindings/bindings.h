@@ -55,10 +55,12 @@ void far_push_json(lua_State *L, const char *text);
 
 // The JSON of a value, for free(); NULL, and why, for what is no such value.
 // Asks no metamethod and raises no error: for between far_begin_change() and
-// far_end_change(). Before them comes luaL_checkstack() for FAR_JSON_SLOTS: a
-// stack that grows may collect garbage, which nobody can stop in between.
+// far_end_change(). Gives up when the script that calls is stopped. Before them
+// comes luaL_checkstack() for FAR_JSON_SLOTS: a stack that grows may collect
+// garbage, which nobody can stop in between.
 enum { FAR_JSON_SLOTS = 512 };
-char *far_to_json(lua_State *L, int index, const char **problem);
+char *far_to_json(const far_script *script, lua_State *L, int index,
+                  const char **problem);
 extern const char far_json_too_large[]; // The one problem of size.
 
 // Adds postMessage and its relatives to the table on the top of the stack.

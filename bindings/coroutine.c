@@ -64,7 +64,10 @@ static bool has_to_leave(const far_script *script) {
   return script->host->watch.is_killed || script->host->wants_end;
 }
 
-static int leave(lua_State *L) {
+// The stop may have come when the inner coroutine had no instruction left: then
+// it is noticed here, and nowhere else.
+static int leave(lua_State *L, far_script *script) {
+  far_watch_stop(&script->host->watch, L);
   if (lua_isyieldable(L))
     return lua_yieldk(L, 0, 0, refuse_to_go_on);
   return refuse_to_go_on(L, LUA_OK, 0);
@@ -101,7 +104,7 @@ int far_coroutine_close(lua_State *L) {
     return luaL_error(L, "cannot close a coroutine that was stopped");
   int status = reset(L, script, co);
   if (has_to_leave(script))
-    return leave(L);
+    return leave(L, script);
   lua_pushboolean(L, status == LUA_OK);
   if (status == LUA_OK)
     return 1;
@@ -117,7 +120,7 @@ static int raise_wrapped(lua_State *L, far_script *script, lua_State *co) {
   if (status != LUA_OK && status != LUA_YIELD) {
     status = reset(L, script, co);
     if (has_to_leave(script))
-      return leave(L);
+      return leave(L, script);
     lua_xmove(co, L, 1);
   }
   if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
@@ -170,7 +173,7 @@ static int resume(lua_State *L, far_script *script, int args, bool is_wrapper) {
     status = far_watch_resume(watch, co, L, 0, &results);
   }
   if (has_to_leave(script))
-    return leave(L);
+    return leave(L, script);
   return answer(L, script, co, status, results, is_wrapper);
 }
 

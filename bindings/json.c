@@ -93,11 +93,6 @@ static json_t *refuse(encoder *mine, const char *problem) {
 }
 
 static bool spend(encoder *mine, size_t bytes) {
-  // What is being stopped need not be told why.
-  if (mine->watch->is_killed) {
-    refuse(mine, "stopped");
-    return false;
-  }
   if (bytes > mine->bytes_left) {
     refuse(mine, far_json_too_large);
     return false;
@@ -188,7 +183,16 @@ static json_t *encode_number(encoder *mine, int index) {
   return json_real(number);
 }
 
+// To walk a table that was emptied takes as long as when it was full, and it
+// may be met a hundred thousand times: nobody can jump out of here, so that a
+// script whose budget is spent has to be noticed.
+static bool is_stopped(const encoder *mine) {
+  return mine->watch->is_killed || mine->watch->shield.is_pending;
+}
+
 static json_t *encode(encoder *mine, int index, int depth) {
+  if (is_stopped(mine))
+    return refuse(mine, "the script was stopped");
   if (!spend(mine, 2) || !lua_checkstack(mine->L, 4))
     return refuse(mine, "it is nested too deep"); // Or too large: see spend().
   switch (lua_type(mine->L, index)) {
@@ -208,9 +212,10 @@ static json_t *encode(encoder *mine, int index, int depth) {
   }
 }
 
-char *far_to_json(lua_State *L, int index, const char **problem) {
+char *far_to_json(const far_script *script, lua_State *L, int index,
+                  const char **problem) {
   encoder mine = {.L = L,
-                  .watch = &far_script_of(L)->host->watch,
+                  .watch = &script->host->watch,
                   .bytes_left = FAR_MESSAGE_BYTES_MAX};
   int top = lua_gettop(L);
   json_t *value = encode(&mine, index, 0);

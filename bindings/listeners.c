@@ -13,12 +13,13 @@ typedef struct listener {
   far_event_kind kind;
   int function_ref;
   bool is_once;
+  bool is_taken; // Once, and its event is on the way.
 } listener;
 
 typedef struct emitter {
   far_list listeners[FAR_EVENTS];
   far_slots ids;
-  far_event *retained[FAR_EVENTS][RETAINED_MAX];
+  far_event **retained[FAR_EVENTS]; // RETAINED_MAX of them, or NULL so far.
   size_t retained_count[FAR_EVENTS];
 } emitter;
 
@@ -58,7 +59,7 @@ static int push_delivery(far_turn *turn, lua_State *L) {
   return far_push_event(L, mine->event);
 }
 
-static void send(far_script *script, const listener *to, far_event *event) {
+static void send(far_script *script, listener *to, far_event *event) {
   delivery *fresh = far_script_new(script, sizeof *fresh);
   if (fresh == NULL) {
     far_host_notef(script->host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL,
@@ -66,6 +67,7 @@ static void send(far_script *script, const listener *to, far_event *event) {
                    far_event_name(event->kind));
     return;
   }
+  to->is_taken = to->is_once;
   fresh->id = to->id;
   fresh->event = far_event_retain(event);
   fresh->turn =
@@ -73,9 +75,27 @@ static void send(far_script *script, const listener *to, far_event *event) {
   far_turn_queue(&fresh->turn);
 }
 
+static size_t retained_bytes(void) {
+  return RETAINED_MAX * sizeof(far_event *);
+}
+
+// Few events ever wait, so their place is made when the first one does.
+static far_event **retained_of(far_script *script, far_event_kind kind) {
+  far_event ***retained = &emitter_of(script)->retained[kind];
+  if (*retained == NULL)
+    *retained = far_script_new(script, retained_bytes());
+  return *retained;
+}
+
 static void retain(far_script *script, far_event *event) {
   emitter *mine = emitter_of(script);
-  far_event **waiting = mine->retained[event->kind];
+  far_event **waiting = retained_of(script, event->kind);
+  if (waiting == NULL) {
+    far_host_notef(script->host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL,
+                   "no memory to keep the event %s",
+                   far_event_name(event->kind));
+    return;
+  }
   size_t *count = &mine->retained_count[event->kind];
   if (*count == RETAINED_MAX) {
     far_host_notef(script->host, FAR_WHAT_LOG, FARSIDE_WARN, script, NULL,
@@ -91,10 +111,16 @@ static void retain(far_script *script, far_event *event) {
 
 static void deliver(far_script *script, far_event *event) {
   far_list *all = &emitter_of(script)->listeners[event->kind];
-  if (far_list_is_empty(all) && far_event_is_retained(event->kind))
+  bool is_heard = false;
+  for (far_list *link = all->next; link != all; link = link->next) {
+    listener *to = far_list_item(link, listener, link);
+    if (to->is_taken)
+      continue;
+    is_heard = true;
+    send(script, to, event);
+  }
+  if (!is_heard && far_event_is_retained(event->kind))
     retain(script, event);
-  for (far_list *link = all->next; link != all; link = link->next)
-    send(script, far_list_item(link, listener, link), event);
 }
 
 void far_listeners_open(far_script *script) {
@@ -116,6 +142,8 @@ void far_listeners_close(far_script *script) {
   for (size_t kind = 0; kind < FAR_EVENTS; kind++)
     while (mine->retained_count[kind] > 0)
       far_event_release(mine->retained[kind][--mine->retained_count[kind]]);
+  for (size_t kind = 0; kind < FAR_EVENTS; kind++)
+    far_script_free(script, mine->retained[kind], retained_bytes());
   far_slots_deinit(&mine->ids);
   far_script_free(script, mine, sizeof *mine);
   script->emitter = NULL;
@@ -124,8 +152,13 @@ void far_listeners_close(far_script *script) {
 
 bool far_is_listening(const far_script *script, far_event_kind kind) {
   const emitter *mine = emitter_of(script);
-  return kind == FAR_EVENTS ? mine->ids.count > 0
-                            : !far_list_is_empty(&mine->listeners[kind]);
+  if (kind == FAR_EVENTS)
+    return mine->ids.count > 0;
+  const far_list *all = &mine->listeners[kind];
+  for (const far_list *link = all->next; link != all; link = link->next)
+    if (!far_list_item(link, listener, link)->is_taken)
+      return true;
+  return false;
 }
 
 uint64_t far_listener_add(far_script *script, far_event_kind kind,

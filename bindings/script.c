@@ -36,7 +36,7 @@ static int post_message(lua_State *L) {
   farside_status status = FARSIDE_OK;
   luaL_checkstack(L, FAR_JSON_SLOTS, NULL);
   far_begin_change(script);
-  char *json = far_to_json(L, 2, &problem);
+  char *json = far_to_json(script, L, 2, &problem);
   if (json != NULL)
     status = far_scripts_send(script->host, script->name, to, json);
   free(json);
@@ -44,8 +44,11 @@ static int post_message(lua_State *L) {
   if (problem == far_json_too_large)
     return far_push_failure(L, FARSIDE_LIMIT,
                             "the message is larger than 1 MiB");
-  if (problem != NULL)
+  if (problem != NULL) {
+    if (script->host->watch.is_killed)
+      far_watch_stop(&script->host->watch, L);
     return luaL_error(L, "postMessage: %s", problem);
+  }
   return status == FARSIDE_OK ? far_push_status(L, status)
                               : push_not_sent(L, script, to, status);
 }

@@ -82,10 +82,8 @@ static void timer_turn_ended(far_turn *turn, far_turn_end how) {
     far_job_suspect(turn->job);
   if (mine->is_over)
     timer_free(mine);
-  else if (how == FAR_TURN_DROPPED)
-    timer_end(mine); // Its script is being closed.
-  else if (mine->interval_ms == 0)
-    timer_end(mine); // Its function could not be pushed.
+  else if (how == FAR_TURN_DROPPED || mine->interval_ms == 0)
+    timer_end(mine); // Its script is closed, or there was nothing to push.
   else {
     // Missed ticks are not made up for: after a long sleep it fires once.
     uint64_t now_ms = far_host_now_ms(host);

@@ -192,6 +192,23 @@ farside_permissions command_line_permissions(const command_line *line) {
       .limits = line->limits};
 }
 
+// -- The table of scripts
+// ------------------------------------------------------
+
+void command_script_row(const farside_script *about, char *row, size_t bytes) {
+  if (about == NULL)
+    snprintf(row, bytes, "%-20s %10s %10s %10s %6s %8s", "script", "memory",
+             "peak", "cpu", "tasks", "messages");
+  else
+    snprintf(row, bytes, "%-20s %7llu KB %7llu KB %7llu ms %6llu %8llu%s",
+             about->name, (unsigned long long)about->memory_bytes / 1024,
+             (unsigned long long)about->memory_peak_bytes / 1024,
+             (unsigned long long)about->cpu_ms,
+             (unsigned long long)about->tasks_open,
+             (unsigned long long)about->messages,
+             about->is_computing ? "  computing" : "");
+}
+
 // -- The timeline's file ------------------------------------------------------
 
 FILE *timeline_open(const char *path) {

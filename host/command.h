@@ -66,6 +66,9 @@ int command_line_parse(const far_command *command, int argc,
 // What --limits and --grant say together. The lists are the line's.
 farside_permissions command_line_permissions(const command_line *line);
 
+// What SIGUSR1 shows: the heading with NULL.
+void command_script_row(const farside_script *about, char *row, size_t bytes);
+
 // Opens the file of --timeline for writing; "-" is standard output. Returns
 // NULL after a sentence on stderr.
 FILE *timeline_open(const char *path);

@@ -2,15 +2,18 @@
 
 #include "command.h"
 #include "desktop.h"
+#include "isolate.h"
 #include "report.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct session {
   const command_line *line;
   farside_host *host;
   FILE *timeline;
+  char (*names)[128]; // What each script of the line is called; "" if gone.
   bool is_terminating;
   bool has_overdue; // A task outlived the grace period.
 } session;
@@ -33,52 +36,59 @@ static void on_entry(void *user, const farside_entry *entry) {
 // SIGUSR1: what runs, and what it uses.
 static void put_scripts(const farside_host *host) {
   farside_script about;
-  fprintf(stderr, "%-20s %10s %10s %10s %6s %8s\n", "script", "memory", "peak",
-          "cpu", "tasks", "messages");
-  for (size_t i = 0; farside_script_at(host, i, &about); i++)
-    fprintf(stderr, "%-20s %7llu KB %7llu KB %7llu ms %6llu %8llu%s\n",
-            about.name, (unsigned long long)about.memory_bytes / 1024,
-            (unsigned long long)about.memory_peak_bytes / 1024,
-            (unsigned long long)about.cpu_ms,
-            (unsigned long long)about.tasks_open,
-            (unsigned long long)about.messages,
-            about.is_computing ? "  computing" : "");
+  char row[256];
+  command_script_row(NULL, row, sizeof row);
+  fprintf(stderr, "%s\n", row);
+  for (size_t i = 0; farside_script_at(host, i, &about); i++) {
+    command_script_row(&about, row, sizeof row);
+    fprintf(stderr, "%s\n", row);
+  }
 }
 
-// SIGUSR2: each file is read again. A script that no longer loads is gone; its
-// error has been shown.
-static void reload_scripts(farside_host *host) {
+static farside_source source_of(const command_line *line, size_t i) {
+  farside_source source;
+  farside_source_init(&source);
+  source.path = line->scripts[i];
+  source.argc = line->argc;
+  source.argv = line->argv;
+  source.grant = command_line_permissions(line);
+  source.is_trusted = line->is_trusted;
+  return source;
+}
+
+// Loads script number `i` of the line. What is wrong has been shown.
+static farside_status load_script(session *mine, size_t i) {
+  farside_source source = source_of(mine->line, i);
+  farside_status status = farside_load(mine->host, &source);
   farside_script about;
-  size_t count = 0;
-  while (farside_script_at(host, count, &about))
-    count++;
-  // A reloaded script comes last, so the next one is always the first.
-  for (size_t i = 0; i < count && farside_script_at(host, 0, &about); i++)
-    farside_script_reload(host, about.name);
+  mine->names[i][0] = '\0';
+  if (status == FARSIDE_OK)
+    for (size_t at = 0; farside_script_at(mine->host, at, &about); at++)
+      snprintf(mine->names[i], sizeof mine->names[i], "%s", about.name);
+  return status;
+}
+
+static bool load_scripts(session *mine) {
+  for (size_t i = 0; i < mine->line->script_count; i++)
+    if (load_script(mine, i) != FARSIDE_OK)
+      return false;
+  return true;
+}
+
+// SIGUSR2: each file is read again, also of a script that was stopped, or that
+// did not load the last time and has been mended since.
+static void reload_scripts(session *mine) {
+  for (size_t i = 0; i < mine->line->script_count; i++)
+    if (farside_script_reload(mine->host, mine->names[i]) == FARSIDE_NOSCRIPT)
+      load_script(mine, i);
 }
 
 static void on_user_signal(void *user, int signal) {
-  const session *mine = user;
+  session *mine = user;
   if (signal == SIGUSR1)
     put_scripts(mine->host);
   else
-    reload_scripts(mine->host);
-}
-
-static bool load_scripts(const session *mine) {
-  const command_line *line = mine->line;
-  for (size_t i = 0; i < line->script_count; i++) {
-    farside_source source;
-    farside_source_init(&source);
-    source.path = line->scripts[i];
-    source.argc = line->argc;
-    source.argv = line->argv;
-    source.grant = command_line_permissions(line);
-    source.is_trusted = line->is_trusted;
-    if (farside_load(mine->host, &source) != FARSIDE_OK)
-      return false; // The entry has been shown.
-  }
-  return true;
+    reload_scripts(mine);
 }
 
 static int verdict(const session *mine, int otherwise) {
@@ -109,30 +119,53 @@ static int drive(session *mine, far_desktop *desktop) {
   return verdict(mine, EXIT_FINE);
 }
 
+// --isolate: no script is loaded here.
+static int run_isolated(session *mine) {
+  const command_line *line = mine->line;
+  farside_source sources[SCRIPTS_MAX];
+  for (size_t i = 0; i < line->script_count; i++)
+    sources[i] = source_of(line, i);
+  far_isolate_config config = {.sources = sources,
+                               .count = line->script_count,
+                               .grace_ms = line->grace_ms,
+                               .output = mine->timeline == stdout ? 2 : 1,
+                               .on_entry = on_entry,
+                               .user = mine};
+  int result = far_isolate_run(&config);
+  return mine->has_overdue ? EXIT_HOST_KILLED : result;
+}
+
+static int run_hosted(session *mine) {
+  int result = EXIT_SCRIPT_FAILED;
+  mine->names = calloc(mine->line->script_count, sizeof *mine->names);
+  far_desktop *desktop = far_desktop_new();
+  if (desktop != NULL && mine->names != NULL) {
+    farside_config config;
+    farside_config_init(&config);
+    config.platform = far_desktop_platform(desktop);
+    config.on_entry = on_entry;
+    config.user = mine;
+    config.grace_ms = mine->line->grace_ms;
+    config.exit_when_idle = true;
+    if (farside_host_open(&config, &mine->host) == FARSIDE_OK) {
+      result = drive(mine, desktop);
+      far_desktop_stop(desktop);
+    }
+  }
+  if (mine->host == NULL)
+    fprintf(stderr, "farside: not enough memory\n");
+  farside_host_close(mine->host);
+  far_desktop_free(desktop);
+  free(mine->names);
+  return result;
+}
+
 static int run(const command_line *line) {
   session mine = {.line = line};
   if (line->timeline != NULL &&
       !(mine.timeline = timeline_open(line->timeline)))
     return EXIT_USAGE;
-  int result = EXIT_SCRIPT_FAILED;
-  far_desktop *desktop = far_desktop_new();
-  if (desktop != NULL) {
-    farside_config config;
-    farside_config_init(&config);
-    config.platform = far_desktop_platform(desktop);
-    config.on_entry = on_entry;
-    config.user = &mine;
-    config.grace_ms = line->grace_ms;
-    config.exit_when_idle = true;
-    if (farside_host_open(&config, &mine.host) == FARSIDE_OK) {
-      result = drive(&mine, desktop);
-      far_desktop_stop(desktop);
-    }
-  }
-  if (mine.host == NULL)
-    fprintf(stderr, "farside: not enough memory\n");
-  farside_host_close(mine.host);
-  far_desktop_free(desktop);
+  int result = line->is_isolated ? run_isolated(&mine) : run_hosted(&mine);
   if (!timeline_close(mine.timeline, line->timeline) && result == EXIT_FINE)
     result = EXIT_SCRIPT_FAILED;
   return result;
@@ -167,8 +200,11 @@ const far_command run_command = {
         "                    what a manifest (farside.lua) may ask for:\n"
         "                    http=https://example.com/*, module=NAME\n"
         "  --trust           no sandbox: the full libraries of Lua. A script\n"
-        "                    that hangs in one of them hangs for ever\n"
-        "  --isolate         each script in a process of its own\n"
+        "                    that hangs in one of them hangs for ever,\n"
+        "                    unless it is isolated\n"
+        "  --isolate         each script in a process of its own, with only\n"
+        "                    what it needs of the system, and killed when it\n"
+        "                    does not answer\n"
         "  --grace TIME      how long open tasks have at the end, such as 10s\n"
         "                    (30s)\n"
         "  --timeline FILE   write what happens as JSON lines; - is standard\n"

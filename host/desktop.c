@@ -15,7 +15,7 @@ enum { WATCHED = sizeof watched / sizeof *watched };
 
 struct far_desktop {
   farside_platform platform;
-  farside_host *host;
+  far_desktop_app app;
   uv_signal_t signals[WATCHED];
   bool is_watched[WATCHED];
   bool has_interrupt;
@@ -46,40 +46,41 @@ static void interrupted(int signal) {
   errno = error;
 }
 
-static void terminate(farside_host *host, const char *reason) {
+static void terminate(const far_desktop_app *app, const char *reason) {
   char json[64];
   snprintf(json, sizeof json, "{\"reason\":\"%s\"}", reason);
-  farside_post(host, "terminate", json);
+  app->post(app->self, "terminate", json);
 }
 
 static void interrupt_taken(uv_async_t *async) {
   const far_desktop *desktop = async->data;
-  terminate(desktop->host, "SIGINT");
+  terminate(&desktop->app, "SIGINT");
 }
 
 // Pressed again while tasks are still open, it is meant.
-static void stop_pressed(farside_host *host) {
-  if (host->app.state < FAR_APP_BACKGROUND)
+static void stop_pressed(const far_desktop_app *app) {
+  far_app_state state = app->state(app->self);
+  if (state < FAR_APP_BACKGROUND)
     return; // It sleeps already, in a group that no shell looks after.
-  bool again = host->app.state == FAR_APP_BACKGROUND && !host->is_terminating;
-  far_life_move(host, again ? FAR_APP_SUSPENDED : FAR_APP_BACKGROUND,
-                again ? "SIGTSTP again (Ctrl-Z)" : "SIGTSTP (Ctrl-Z)");
+  bool again = state == FAR_APP_BACKGROUND && !app->is_terminating(app->self);
+  app->move(app->self, again ? FAR_APP_SUSPENDED : FAR_APP_BACKGROUND,
+            again ? "SIGTSTP again (Ctrl-Z)" : "SIGTSTP (Ctrl-Z)");
 }
 
 static void signalled(uv_signal_t *handle, int signal) {
   const far_desktop *desktop = handle->data;
   switch (signal) {
   case SIGTSTP:
-    stop_pressed(desktop->host);
+    stop_pressed(&desktop->app);
     break;
   case SIGCONT:
-    far_life_move(desktop->host, FAR_APP_ACTIVE, "SIGCONT (fg)");
+    desktop->app.move(desktop->app.self, FAR_APP_ACTIVE, "SIGCONT (fg)");
     break;
   case SIGTERM:
-    terminate(desktop->host, "SIGTERM");
+    terminate(&desktop->app, "SIGTERM");
     break;
   case SIGHUP:
-    terminate(desktop->host, "SIGHUP");
+    terminate(&desktop->app, "SIGHUP");
     break;
   default:
     desktop->heard(desktop->user, signal);
@@ -94,7 +95,7 @@ static void suspend(void *self) {
   if (!desktop->is_started)
     return;
   desktop->wants_stop = true;
-  desktop->host->clock->wake(desktop->host->clock);
+  desktop->app.clock->wake(desktop->app.clock);
 }
 
 // Runs after the loop has taken its signals. Without its handler SIGTSTP does
@@ -104,12 +105,13 @@ static void stop(uv_check_t *check) {
   far_desktop *desktop = check->data;
   if (!desktop->wants_stop)
     return;
-  desktop->wants_stop = desktop->host->app.state == FAR_APP_SUSPENDED;
+  const far_desktop_app *app = &desktop->app;
+  desktop->wants_stop = app->state(app->self) == FAR_APP_SUSPENDED;
   if (!desktop->wants_stop)
     return;
-  if (!far_inbox_is_empty(desktop->host->inbox)) {
+  if (app->has_posts(app->self)) {
     // What was posted may wake the app: ask again when the host has seen it.
-    desktop->host->clock->wake(desktop->host->clock);
+    app->clock->wake(app->clock);
     return;
   }
   desktop->wants_stop = false;
@@ -125,9 +127,14 @@ static void stop(uv_check_t *check) {
 // Where Ctrl-Z is ignored, nobody would bring the app back.
 static int minimize(void *self) {
   const far_desktop *desktop = self;
-  if (!desktop->is_started || !desktop->is_watched[0])
+  if (!far_desktop_may_sleep(desktop))
     return -1;
-  return farside_post(desktop->host, "pause", NULL) == FARSIDE_OK ? 0 : -1;
+  const far_desktop_app *app = &desktop->app;
+  return app->post(app->self, "pause", NULL) == FARSIDE_OK ? 0 : -1;
+}
+
+bool far_desktop_may_sleep(const far_desktop *desktop) {
+  return desktop->is_started && desktop->is_watched[0];
 }
 
 far_desktop *far_desktop_new(void) {
@@ -193,11 +200,50 @@ static bool watch_turns(far_desktop *desktop, uv_loop_t *loop) {
   return uv_check_start(&desktop->check, stop) == 0;
 }
 
+// -- The life of a host -------------------------------------------------------
+
+static far_app_state state_of(void *self) {
+  const farside_host *host = self;
+  return host->app.state;
+}
+
+static bool is_terminating(void *self) {
+  const farside_host *host = self;
+  return host->is_terminating;
+}
+
+static bool has_posts(void *self) {
+  const farside_host *host = self;
+  return !far_inbox_is_empty(host->inbox);
+}
+
+static void move(void *self, far_app_state state, const char *why) {
+  far_life_move(self, state, why);
+}
+
+static farside_status post(void *self, const char *event, const char *json) {
+  return farside_post(self, event, json);
+}
+
 farside_status far_desktop_start(far_desktop *desktop, farside_host *host) {
+  const far_desktop_app app = {.self = host,
+                               .clock = host->clock,
+                               .state = state_of,
+                               .is_terminating = is_terminating,
+                               .has_posts = has_posts,
+                               .move = move,
+                               .post = post};
+  return far_desktop_start_app(desktop, &app);
+}
+
+// -- Start and stop -----------------------------------------------------------
+
+farside_status far_desktop_start_app(far_desktop *desktop,
+                                     const far_desktop_app *app) {
   if (interruptible != NULL)
     return FARSIDE_BUSY;
-  uv_loop_t *loop = far_clock_loop(host->clock);
-  desktop->host = host;
+  uv_loop_t *loop = far_clock_loop(app->clock);
+  desktop->app = *app;
   desktop->is_started = true;
   desktop->wants_stop = false;
   bool is_fine = watch_interrupt(desktop, loop) && watch_turns(desktop, loop);
@@ -240,5 +286,5 @@ void far_desktop_stop(far_desktop *desktop) {
     desktop->is_watched[i] = false;
   }
   while (desktop->open > 0)
-    uv_run(far_clock_loop(desktop->host->clock), UV_RUN_NOWAIT);
+    uv_run(far_clock_loop(desktop->app.clock), UV_RUN_NOWAIT);
 }

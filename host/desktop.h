@@ -16,9 +16,25 @@ far_desktop *far_desktop_new(void);
 const farside_platform *far_desktop_platform(const far_desktop *desktop);
 void far_desktop_free(far_desktop *desktop);
 
+// Whose life the signals are: a host, or what stands for several.
+typedef struct far_desktop_app {
+  void *self;
+  far_clock *clock; // Its loop takes the signals.
+  far_app_state (*state)(void *self);
+  bool (*is_terminating)(void *self);
+  bool (*has_posts)(void *self); // Of which it knows nothing yet.
+  void (*move)(void *self, far_app_state state, const char *why);
+  farside_status (*post)(void *self, const char *event, const char *json);
+} far_desktop_app;
+
 // Takes the signals over, and gives them back. Stop before the host is closed.
 farside_status far_desktop_start(far_desktop *desktop, farside_host *host);
+farside_status far_desktop_start_app(far_desktop *desktop,
+                                     const far_desktop_app *app);
 void far_desktop_stop(far_desktop *desktop);
+
+// Whether Ctrl-Z is heard, and not ignored for us by whoever started us.
+bool far_desktop_may_sleep(const far_desktop *desktop);
 
 // Takes SIGUSR1 and SIGUSR2 too, from the next start on: `heard` is called
 // while no script runs.

@@ -125,6 +125,12 @@ typedef struct farside_limits {
   // scripts had theirs. Elapsed time. Default 10 ms; never in virtual time.
   uint64_t slice_ms;
 
+  // A turn whose slice is over, and which computes so much longer in a library
+  // function that cannot be suspended, such as string.find or a comparison of
+  // table.sort, is stopped for good: everybody else waits for it. Time of the
+  // processor. Default 1,000 ms; an engine that draws frames wants less.
+  uint64_t hold_ms;
+
   // A turn that computes longer is stopped for good. Time of the processor.
   // Default 1,000 ms.
   uint64_t turn_ms;

@@ -54,6 +54,9 @@ struct farside_host {
   bool is_terminating; // Listeners know; open tasks have their grace.
   bool wants_end;      // A script has called os.exit().
   bool has_ended;
+  // Where messages go whose script is not one of ours; NULL: nowhere.
+  farside_status (*route)(void *user, const char *from, const char *to,
+                          const char *json);
   far_list deaths; // What was stopped, and why, for its next launch.
   bool is_closing; // farside_host_close() came from inside a callback.
   char error[1024];

@@ -2,6 +2,7 @@
 
 #include "command.h"
 #include "farside.h"
+#include "isolated.h"
 
 #include <string.h>
 
@@ -61,6 +62,8 @@ int main(int argc, char **argv) {
     printf("farside %s\n", farside_version());
     return EXIT_FINE;
   }
+  if (strcmp(word, FAR_ISOLATED_COMMAND) == 0)
+    return far_isolated_run();
   const far_command *command = find(word);
   if (command == NULL)
     return unknown(word);

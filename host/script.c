@@ -190,6 +190,8 @@ farside_status far_script_open(farside_host *host, const char *name,
   status = open_protected(fresh);
   if (status != FARSIDE_OK)
     goto fail;
+  // A fifth of it is what the libraries were built from.
+  lua_gc(fresh->L, LUA_GCCOLLECT);
   *script = fresh;
   return FARSIDE_OK;
 

@@ -36,6 +36,7 @@ struct far_script {
   far_list link;             // In the host's list.
   far_list ready;            // In the host's list of those that have turns.
   far_script *same_bucket;   // See far_names.
+  int namesakes;             // Scripts that wanted its name and got another.
   char *name;                // "finish_upload" for scripts/finish_upload.lua.
   char *folder;              // Where its own modules lie; NULL for none.
   lua_State *L;              // The main thread of its state.

@@ -97,9 +97,12 @@ static void choose_name(const farside_host *host, const far_source *source,
   else
     far_source_base_name(source, base, sizeof base);
   snprintf(name, bytes, "%s", base);
-  for (int i = 2; strcmp(name, "host") == 0 || far_scripts_find(host, name);
-       i++)
-    snprintf(name, bytes, "%s-%d", base, i);
+  far_script *first = far_scripts_find(host, base);
+  int i = first ? first->namesakes : 0;
+  for (; strcmp(name, "host") == 0 || far_scripts_find(host, name); i++)
+    snprintf(name, bytes, "%s-%d", base, i + 2);
+  if (first != NULL)
+    first->namesakes = i;
 }
 
 // -- Loading ------------------------------------------------------------------
@@ -327,6 +330,8 @@ farside_status far_scripts_send(farside_host *host, const char *from,
     return FARSIDE_OK;
   }
   far_script *target = far_scripts_find(host, to);
+  if (target == NULL && host->route != NULL)
+    return host->route(host->config.user, from, to, json);
   if (target == NULL || target->deliver == NULL)
     return FARSIDE_NOSCRIPT;
   far_event *event;

@@ -140,6 +140,7 @@ static far_allowance allow(const far_script *script) {
     cpu_ns = job_ns < cpu_ns ? job_ns : cpu_ns;
   }
   return (far_allowance){.slice_ns = slice_ns(script),
+                         .hold_ns = in_ns(limits->hold_ms),
                          .cpu_ns = cpu_ns,
                          .grace_ns = in_ns(limits->grace_ms),
                          .may_drop =
@@ -305,6 +306,16 @@ static void describe(const far_script *script, char *why, size_t bytes) {
   const farside_limits *limits = &script->limits;
   const far_job *job = script->job;
   const char *trace = script->host->watch.trace;
+  if (trace[0] == '\0')
+    trace = "at a place that cannot be told";
+  if (atomic_load(&script->host->watch.has_held_up)) {
+    snprintf(why, bytes,
+             "it has computed for %.3f s where it cannot be suspended, and may "
+             "hold up the others for %.3f s (limit hold). It was %s",
+             (double)script->turn_ns / 1e9, (double)limits->hold_ms / 1e3,
+             trace);
+    return;
+  }
   bool is_task = job != NULL && job->cpu_ns >= in_ns(limits->cpu_ms);
   uint64_t used_ns = is_task ? job->cpu_ns : script->turn_ns;
   uint64_t limit_ms = is_task ? limits->cpu_ms : limits->turn_ms;
@@ -312,8 +323,7 @@ static void describe(const far_script *script, char *why, size_t bytes) {
            "it has computed for %.3f s without an end; a %s may for %.3f s "
            "(limit %s). It was %s",
            (double)used_ns / 1e9, is_task ? "task" : "turn",
-           (double)limit_ms / 1e3, is_task ? "cpu" : "turn",
-           trace[0] ? trace : "at a place that cannot be told");
+           (double)limit_ms / 1e3, is_task ? "cpu" : "turn", trace);
 }
 
 // A turn that worked for a task, and gave up, takes only the task with it. All
@@ -431,6 +441,7 @@ void far_host_call(far_turn *turn) {
     script->is_parked = true;
     host->turns_queued++;
     host->parked++;
+    far_script_ready(script);
     return;
   }
   if (is_dropped || mine.is_killed)

@@ -13,6 +13,9 @@ enum {
   // How often a signal is repeated until there is an answer. Not oftener: to
   // arm a hook walks all frames of the coroutine, 0.5 ms at its deepest.
   TICK_NS = 1000 * 1000,
+  // Where nothing could yield, such as in a comparison that table.sort calls,
+  // it is tried again ever more rarely.
+  TICKS_MAX = 16,
   // A turn is looked at this early even when nothing is due: from there on its
   // processor time is known exactly.
   FIRST_LOOK_NS = 10 * 1000 * 1000,
@@ -219,6 +222,8 @@ static void meet(far_watch *watch, uint64_t entry, uint64_t now_ns,
   }
   watch->slice_due_ns = later(began_ns, atomic_load(&watch->slice_ns));
   watch->look_ns = 0;
+  watch->ticks = 1;
+  watch->held_cpu_ns = 0;
   watch->kill_ns = 0;
 }
 
@@ -244,6 +249,7 @@ static uint64_t look(far_watch *watch, uint64_t now_ns) {
   if (watch->seen_entry != entry)
     meet(watch, entry, now_ns, cpu_ns);
   uint64_t budget_ns = atomic_load(&watch->cpu_ns);
+  uint64_t hold_ns = atomic_load(&watch->hold_ns);
   uint64_t grace_ns = atomic_load(&watch->grace_ns);
   bool may_drop = atomic_load(&watch->may_drop);
   if (atomic_load(&watch->entry) != entry) {
@@ -253,7 +259,12 @@ static uint64_t look(far_watch *watch, uint64_t now_ns) {
 
   uint64_t base_ns = atomic_load(&watch->cpu_base_ns);
   uint64_t used_ns = cpu_ns > base_ns ? cpu_ns - base_ns : 0;
-  if (watch->kill_ns == 0 && used_ns >= budget_ns) {
+  bool is_over = now_ns >= watch->slice_due_ns;
+  if (is_over && watch->held_cpu_ns == 0)
+    watch->held_cpu_ns = cpu_ns;
+  bool has_held_up = is_over && cpu_ns - watch->held_cpu_ns >= hold_ns;
+  if (watch->kill_ns == 0 && (used_ns >= budget_ns || has_held_up)) {
+    atomic_store(&watch->has_held_up, used_ns < budget_ns);
     watch->kill_ns = now_ns;
     watch->kill_cpu_ns = cpu_ns;
   }
@@ -261,8 +272,11 @@ static uint64_t look(far_watch *watch, uint64_t now_ns) {
   if (watch->kill_ns != 0) {
     tell(watch, entry,
          may_drop && is_overdue(watch, now_ns, cpu_ns, grace_ns) ? DROP : KILL);
-  } else if (now_ns >= watch->slice_due_ns) {
+  } else if (is_over) {
     tell(watch, entry, SUSPEND);
+    wait_ns = sooner(watch->ticks * (uint64_t)TICK_NS,
+                     hold_ns - (cpu_ns - watch->held_cpu_ns));
+    watch->ticks = watch->ticks < TICKS_MAX ? watch->ticks * 2 : TICKS_MAX;
   } else {
     wait_ns = sooner(watch->slice_due_ns - now_ns,
                      budget_ns == never ? never : budget_ns - used_ns);
@@ -436,8 +450,11 @@ void far_watch_enter(far_watch *watch, lua_State *co,
                         : later(now_ns, sooner(first_ns, FIRST_LOOK_NS));
   atomic_store_explicit(&watch->slice_ns, allowance->slice_ns,
                         memory_order_relaxed);
+  atomic_store_explicit(&watch->hold_ns, allowance->hold_ns,
+                        memory_order_relaxed);
   atomic_store_explicit(&watch->cpu_ns, allowance->cpu_ns,
                         memory_order_relaxed);
+  atomic_store_explicit(&watch->has_held_up, false, memory_order_relaxed);
   atomic_store_explicit(&watch->grace_ns, allowance->grace_ns,
                         memory_order_relaxed);
   atomic_store_explicit(&watch->may_drop, allowance->may_drop,
@@ -499,6 +516,8 @@ int far_watch_reset(far_watch *watch, lua_State *co, lua_State *from) {
 
 void far_watch_stop(far_watch *watch, lua_State *L) {
   watch->is_killed = 1;
+  if (watch->trace[0] == '\0') // Whoever has left is not asked by a hook.
+    far_watch_trace(watch, L);
   arm_kill(L);
 }
 

@@ -27,7 +27,8 @@ typedef struct far_watch far_watch;
 // What a turn may use. FARSIDE_NO_LIMIT for as much as it likes.
 typedef struct far_allowance {
   uint64_t slice_ns; // Elapsed time.
-  uint64_t cpu_ns;   // Time of this thread on a processor.
+  uint64_t hold_ns;  // Time of this thread on a processor, past the slice.
+  uint64_t cpu_ns;   // The same, in all.
   uint64_t grace_ns;
   bool may_drop; // Not a script that may hold locks of foreign code.
   bool goes_on;  // It is one more slice of a turn.
@@ -46,12 +47,15 @@ struct far_watch {
   _Atomic uint64_t entry;    // Odd while something computes; grows.
   _Atomic uint64_t order;    // The entry that is meant, and what to do.
   _Atomic uint64_t began_ns; // What the watchdog reads of this entry.
-  _Atomic uint64_t slice_ns, cpu_ns, grace_ns;
+  _Atomic uint64_t slice_ns, hold_ns, cpu_ns, grace_ns;
   _Atomic bool may_drop;
+  _Atomic bool has_held_up; // What it was killed for: see hold_ns.
   uint64_t seen_entry, look_ns, slice_due_ns; // The watchdog's own.
-  uint64_t kill_ns, kill_cpu_ns;              // Likewise.
-  _Atomic uint64_t base_entry;  // For which entry the next line is meant.
-  _Atomic uint64_t cpu_base_ns; // What the thread had computed at its begin.
+  uint64_t held_cpu_ns;          // When it was first told to suspend.
+  uint64_t ticks;                // Until it is told the next time to suspend.
+  uint64_t kill_ns, kill_cpu_ns; // Likewise.
+  _Atomic uint64_t base_entry;   // For which entry the next line is meant.
+  _Atomic uint64_t cpu_base_ns;  // What the thread had computed at its begin.
 
   far_shield shield;
   lua_State *volatile running;        // The coroutine that computes.

@@ -408,7 +408,7 @@ local device = {}
 ---@field script? string the script's name
 ---@field task? integer the task's id
 ---@field name? string the task's name
----@field where? string where the task was begun: "app.lua:12"
+---@field where? string where the task was begun, or the script stopped: "app.lua:12"
 ---@field why? string a sentence, a log message or a traceback
 
 --- One task, open or ended, as the timeline tells it.

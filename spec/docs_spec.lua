@@ -551,15 +551,173 @@ describe("types.lua", function()
   end)
 end)
 
-describe("docs/guide.md", function()
+describe("the tables of containment", function()
+  -- The rows of a section's tables, each a list of cells.
+  local function rows_of(text)
+    local rows = {}
+    for line in text:gmatch "\n|%s([^\n]*) |" do
+      local cells = {}
+      for cell in (line .. " | "):gmatch "(.-) | " do
+        cells[#cells + 1] = cell
+      end
+      rows[#rows + 1] = cells
+    end
+    return rows
+  end
+
+  local function in_units(kind, value)
+    if kind == "COUNT" then
+      return ("%d"):format(value)
+    end
+    local units = kind == "TIME" and { { "s", 1000 }, { "ms", 1 } } or { { "MB", 1 << 20 }, { "KB", 1 << 10 } }
+    for _, unit in ipairs(units) do
+      if value % unit[2] == 0 then
+        return ("%d%s"):format(value // unit[2], unit[1])
+      end
+    end
+  end
+
+  it("have every limit, with its default and what is the least", function()
+    local source = read "host/limit.c"
+    local constants = {}
+    for name, value in source:gmatch "\n  ([%u_]+) = ([%w%s_*/]+)" do
+      constants[name] = load("return " .. value:gsub("/", "//"), "=limit.c", "t", constants)()
+    end
+    local known, containment = {}, read "docs/containment.md"
+    for name, kind, standard, least in source:gmatch 'FIELD%("(%l+)", (%u+), [%l_]+, ([%w_]+), ([%w_]+),' do
+      local default = constants[standard] or tonumber(standard)
+      known[name] = {
+        default == 0 and "a quarter of `memory`" or "`" .. in_units(kind, default) .. "`",
+        "`" .. in_units(kind, constants[least] or tonumber(least)) .. "`",
+      }
+      assert.truthy(containment:find("\n| `" .. name .. "` | " .. known[name][1] .. " | ", 1, true),
+        "docs/containment.md does not have the limit " .. name .. " and its default")
+    end
+    local documented = {}
+    for _, cells in ipairs(rows_of(section "## Limits")) do
+      documented[cells[1]:match "^`(%l+)`$" or ""] = { cells[2], cells[3] }
+    end
+    expect_all(known, documented, "docs/reference.md does not document the limit")
+    for name, cells in pairs(known) do
+      assert.same(cells, documented[name], name)
+    end
+    for name in pairs(first_column "## Limits") do
+      assert.truthy(known[name], "docs/reference.md documents a limit that does not exist: " .. name)
+    end
+  end)
+
+  it("have every field of a manifest, and no other", function()
+    local fields = {}
+    for name in read("host/manifest_file.c"):match('#define FIELDS "([^"]+)"'):gmatch "%l+" do
+      fields[name] = true
+    end
+    local documented = first_column "## The manifest"
+    expect_all(fields, documented, "docs/reference.md does not document the manifest's field")
+    expect_all(documented, fields, "docs/reference.md documents a field that no manifest has")
+  end)
+
+  it("have every name of the sandbox, whose it is and why", function()
+    local whose = { stock = "Lua's", own = "ours", host = "ours", absent = "absent" }
+    local wanted = {}
+    for _, row in ipairs(require "farside.sandbox") do
+      local is_plain = row.library == "_G" or row.library:find "^%("
+      local name = is_plain and row.name or row.library .. "." .. row.name
+      wanted[row.library .. " " .. name] = whose[row.origin] .. ": " .. row.reason
+    end
+
+    local got, library = {}, nil
+    for line in section("## What a hosted script sees of Lua"):gmatch "[^\n]+" do
+      local heading = line:match "^### (.*)"
+      if heading then
+        library = heading == "Globals" and "_G" or heading == "The metatable of strings" and "(string)"
+          or heading:match "^`(%l[%l%d]*)`$"
+      end
+      local names, origin, reason = line:match "^| (`.*`) | ([%a']+) | (.*) |$"
+      for name in (names or ""):gmatch "`([^`]+)`" do
+        got[library .. " " .. name] = origin .. ": " .. reason:gsub("`", "")
+      end
+    end
+    expect_all(wanted, got, "docs/reference.md does not tell of")
+    expect_all(got, wanted, "docs/reference.md tells of what is not in the list")
+    for name, text in pairs(wanted) do
+      assert.equal(text, got[name], name)
+    end
+  end)
+end)
+
+describe("the pages", function()
   local function write(path, text)
     local file <close> = assert(io.open(path, "w"))
     file:write(text)
   end
 
-  it("shows what its commands really print", function()
+  local function fresh_folder()
+    local folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute("mkdir " .. folder))
+    return folder
+  end
+
+  local function program()
+    local pwd <close> = assert(io.popen "pwd")
+    return FARSIDE:find "^/" and FARSIDE or pwd:read "l" .. "/" .. FARSIDE
+  end
+
+  -- What is measured is not the same each time.
+  local function unmeasured(text)
+    return (text:gsub("computed for %d+%.%d+ s", "computed for a while"):gsub("hash %x+", "hash"))
+  end
+
+  -- Saves each block of Lua under the name that stands before it, and compares
+  -- what each command prints, line by line as the page goes on.
+  local function follow(text)
+    local folder, count = fresh_folder(), 0
+    for before, language, block in ("\n" .. text):gmatch "([^\n]*)\n+```(%a*)\n(.-)```" do
+      local path = before:match "`([%w_/]+%.lua)`:$"
+      if language == "lua" and path then
+        os.execute(("mkdir -p $(dirname %s/%s)"):format(folder, path))
+        write(folder .. "/" .. path, block)
+      elseif block:find "^%$ farside" then
+        local words, shown, code = block:match "^%$ farside ([^\n]+)\n(.-)%$ echo %$%?\n(%d)\n"
+        assert.truthy(words, "no exit code is shown for " .. block)
+        local pipe = assert(io.popen(("cd %s && %s %s 2>&1"):format(folder, program(), words)))
+        local printed = pipe:read "a"
+        local _, _, status = pipe:close()
+        assert.equal(unmeasured(shown), unmeasured(printed))
+        assert.equal(tonumber(code), status or 0)
+        count = count + 1
+      end
+    end
+    os.execute("rm -r " .. folder)
+    return count
+  end
+
+  local guide, more = read("docs/guide.md"):match "^(.-)\n(## A script that runs away\n.*)"
+
+  it("show what a runaway and its neighbours really print", function()
+    assert.equal(4, follow(more))
+    assert.equal(1, follow(read "docs/containment.md"))
+  end)
+
+  it("link to headings and files that there are", function()
+    for _, page in ipairs { "docs/containment.md", "docs/guide.md", "README.md" } do
+      for link in read(page):gmatch "%]%(([^)]+)%)" do
+        local file, anchor = link:match "^([^#]*)#?(.*)$"
+        local path = file == "" and page or (page:match "^.*/" or "") .. file
+        if not link:find "^https?:" then
+          local found = false
+          for heading in ("\n" .. read(path)):gmatch "\n#+ ([^\n]+)" do
+            found = found or heading:lower():gsub("[^%w _-]", ""):gsub(" ", "-") == anchor
+          end
+          assert.truthy(anchor == "" or found, page .. " links to " .. link)
+        end
+      end
+    end
+  end)
+
+  it("show what the first ten minutes really print", function()
     local scripts, runs = {}, {}
-    for language, block in read("docs/guide.md"):gmatch "\n```(%a*)\n(.-)```" do
+    for language, block in guide:gmatch "\n```(%a*)\n(.-)```" do
       if language == "lua" then
         scripts[#scripts + 1] = block
       elseif block:find "^%$ farside simulate" then
@@ -572,16 +730,12 @@ describe("docs/guide.md", function()
     local steps = { { first, 0 }, { forgotten, 3 }, { mended, 0 }, { mended, 0 } }
     assert.equal(#steps, #runs)
 
-    local folder = os.tmpname()
-    os.remove(folder)
-    assert(os.execute("mkdir " .. folder))
-    local pwd <close> = assert(io.popen "pwd")
-    local program = FARSIDE:find "^/" and FARSIDE or pwd:read "l" .. "/" .. FARSIDE
+    local folder = fresh_folder()
     write(folder .. "/plan.lua", plan)
     for i, step in ipairs(steps) do
       local words, shown, code = runs[i]:match "^%$ farside ([^\n]+)\n(.-)%$ echo %$%?\n(%d)\n"
       write(folder .. "/notes.lua", step[1])
-      local pipe = assert(io.popen(("cd %s && %s %s"):format(folder, program, words)))
+      local pipe = assert(io.popen(("cd %s && %s %s"):format(folder, program(), words)))
       local printed = pipe:read "a"
       local _, _, status = pipe:close()
       assert.equal(shown, printed)

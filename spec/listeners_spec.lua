@@ -283,7 +283,7 @@ describe("a message", function()
     local phone <close> = run([[
       print(pcall(farside.postMessage, farside.name, { 1, nil, 3, x = 4 }))
     ]])
-    assert.matches("both fields and numbered items", said(phone)[1])
+    assert.matches("neither a list without holes", said(phone)[1])
   end)
 end)
 

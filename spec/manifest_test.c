@@ -85,9 +85,9 @@ static void test_parse_good(void) {
     farside_limits limits;
     const char *printed; // NULL: as it was written.
   } good[] = {
-      {"slice=10ms,turn=1s,cpu=off,grace=5ms,memory=64MB,block=16MB,"
+      {"slice=10ms,hold=20ms,turn=1s,cpu=off,grace=5ms,memory=64MB,block=16MB,"
        "messages=1000",
-       {10, 1000, FARSIDE_NO_LIMIT, 5, 64 * mb, 16 * mb, 1000},
+       {10, 20, 1000, FARSIDE_NO_LIMIT, 5, 64 * mb, 16 * mb, 1000},
        NULL},
       {"memory=256KB", {.memory_bytes = 256 * kb}, NULL},
       {"memory=64MiB", {.memory_bytes = 64 * mb}, "memory=64MB"},
@@ -160,8 +160,9 @@ static void test_parse_bad(void) {
       {"messages=1.0", "messages needs a whole number"},
       {"messages=18446744073709551615", "is too much"},
       {"messages=18446744073709551616", "is too much"},
-      {"speed=1s", "there is no limit 'speed'; there are: slice, turn, cpu, "
-                   "grace, memory, block, messages"},
+      {"speed=1s",
+       "there is no limit 'speed'; there are: slice, hold, turn, cpu, "
+       "grace, memory, block, messages"},
       {"=1s", "there is no limit ''"},
       {"Turn=1s", "there is no limit 'Turn'"},
       {"turn=1s,turn=2s", "turn is given twice"},
@@ -191,7 +192,7 @@ static void test_compare(void) {
   char why[FAR_SENTENCE_BYTES], text[FAR_LIMITS_TEXT_BYTES];
   far_limits_default(&standard);
   far_limits_print(&standard, text, sizeof text);
-  check(strcmp(text, "slice=10ms,turn=1s,cpu=10s,grace=5ms,memory=64MB,"
+  check(strcmp(text, "slice=10ms,hold=1s,turn=1s,cpu=10s,grace=5ms,memory=64MB,"
                      "block=16MB,messages=1000") == 0);
   check(far_limits_check(&standard, why, sizeof why));
   check(far_limits_check(&none, why, sizeof why));
@@ -210,7 +211,7 @@ static void test_compare(void) {
 
   // The text of all fields at their longest fits.
   result = (farside_limits){
-      1, 1, 1, 1, UINT64_MAX - 2, UINT64_MAX - 4, UINT64_MAX - 1};
+      1, 1, 1, 1, 1, UINT64_MAX - 2, UINT64_MAX - 4, UINT64_MAX - 1};
   far_limits_print(&result, text, sizeof text);
   check(strstr(text, "messages=18446744073709551614") != NULL);
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static int passed, failed;
@@ -346,6 +347,56 @@ static void test_stopped_at_load(void) {
   farside_host_close(host);
 }
 
+// What cannot be suspended may not hold up the others for long.
+static void test_held_up(void) {
+  world mine;
+  farside_config config;
+  farside_config_init(&config);
+  config.limits.slice_ms = 2;
+  config.limits.hold_ms = 20;
+  config.limits.turn_ms = FARSIDE_NO_LIMIT;
+  farside_host *host = open_with(&mine, &config);
+  // Suspended again and again, it holds up nobody.
+  check(load(&mine, "long.lua",
+             "setTimeout(function() local t = os.clock() "
+             "while os.clock() - t < 0.2 do end print 'ended' end, 1)") ==
+        FARSIDE_OK);
+  check(load(&mine, "bad.lua",
+             "setTimeout(function() string.find(('a'):rep(40), "
+             "('a?'):rep(40) .. ('a'):rep(40)) end, 1)") == FARSIDE_OK);
+  run_until(&mine, "long: ended");
+  check(has_said(&mine, "long: ended"));
+  check(strstr(mine.words, "script.kill: bad.lua:1") != NULL);
+  check(strstr(farside_error(host), "(limit hold)") != NULL);
+  farside_host_close(host);
+}
+
+// What is between two slices when its script, or its host, is closed. That no
+// timer is left is asserted by farside_host_close().
+static void test_closed_while_computing(void) {
+  static const char *const spinning[] = {
+      "setTimeout(function() while true do end end, 1)",
+      "local id id = setInterval(function() clearInterval(id) "
+      "while true do end end, 1)",
+      "setInterval(function() while true do end end, 1)",
+      "BackgroundTask.exec(function(task) setInterval(function() "
+      "while true do end end, 1) end)",
+      "BackgroundTask.exec(function(task) farside.sleep(1) "
+      "while true do end end)",
+      "App.addListener('launch', function() while true do end end)"};
+  for (size_t i = 0; i < 2 * sizeof spinning / sizeof *spinning; i++) {
+    world mine;
+    farside_host *host = open_host(&mine);
+    check(load(&mine, "app.lua", spinning[i / 2]) == FARSIDE_OK);
+    farside_script about;
+    while (farside_script_at(host, 0, &about) && !about.is_computing)
+      farside_tick(host, 1);
+    if (i % 2 == 0)
+      check(farside_script_close(host, "app") == FARSIDE_OK);
+    farside_host_close(host);
+  }
+}
+
 // A task takes only itself along.
 static void test_stopped_task(void) {
   world mine;
@@ -379,7 +430,8 @@ static void test_no_signal(void) {
   farside_host_close(host);
 }
 
-// -- The embedder's modules ---------------------------------------------------
+// -- The embedder's modules
+// ---------------------------------------------------
 
 static farside_host *shielded;
 
@@ -432,6 +484,58 @@ static void test_modules(void) {
   farside_host_close(mine.host);
 }
 
+// Computes beyond every budget, where no hook is asked, and yields.
+static int spin(lua_State *L) {
+  clock_t end = clock() + CLOCKS_PER_SEC / 20;
+  while (clock() < end)
+    continue;
+  return lua_yield(L, 0);
+}
+
+static int open_spin(lua_State *L) {
+  lua_pushcfunction(L, spin);
+  return 1;
+}
+
+// A stop that comes when the inner coroutine has no instruction left.
+static void test_stopped_in_passing(void) {
+  world mine;
+  static const farside_module modules[] = {{"spin", open_spin}, {NULL, NULL}};
+  farside_config config;
+  farside_config_init(&config);
+  config.modules = modules;
+  config.limits.turn_ms = 20;
+  config.limits.grace_ms = 10000;
+  open_with(&mine, &config);
+  check(load(&mine, "app.lua",
+             "coroutine.wrap(require 'spin')() print 'never'") ==
+        FARSIDE_KILLED);
+  check(strstr(mine.words, "script.kill") != NULL && mine.said[0] == '\0');
+  farside_host_close(mine.host);
+}
+
+// An emptied table takes as long to walk as a full one, and the message has
+// it a hundred thousand times: it would take minutes, under the shield.
+static void test_endless_message(void) {
+  world mine;
+  farside_config config;
+  farside_config_init(&config);
+  config.limits.turn_ms = 100;
+  farside_host *host = open_with(&mine, &config);
+  check(load(&mine, "app.lua",
+             "local sparse, list = {}, {} "
+             "for i = 1, 20000 do sparse[i + 0.5] = i end "
+             "for key in pairs(sparse) do sparse[key] = nil end "
+             "for i = 1, 100000 do list[i] = sparse end "
+             "setTimeout(function() while true do "
+             "pcall(farside.postMessage, 'host', list) end end, 1)") ==
+        FARSIDE_OK);
+  while (!farside_has_ended(host))
+    farside_tick(host, 5);
+  check(strstr(mine.words, "script.kill: app.lua:1") != NULL);
+  farside_host_close(host);
+}
+
 int main(void) {
   test_names_and_list();
   test_calls_from_inside();
@@ -442,9 +546,13 @@ int main(void) {
   test_manifest();
   test_stopped();
   test_stopped_at_load();
+  test_held_up();
+  test_closed_while_computing();
   test_stopped_task();
   test_no_signal();
   test_modules();
+  test_stopped_in_passing();
+  test_endless_message();
   printf("%d passed, %d failed\n", passed, failed);
   return failed ? 1 : 0;
 }

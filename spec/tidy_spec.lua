@@ -29,8 +29,9 @@ end
 local MAY_INCLUDE <const> = {
   ["lua.h"] = { host = true, turn = true, script = true, job = true, command_simulate = true, manifest_file = true,
     watchdog = true, bindings = true },
-  ["uv.h"] = { clock = true, inbox = true, desktop = true, watchdog = true },
-  ["jansson.h"] = { event = true, report = true, json = true },
+  ["uv.h"] = { clock = true, inbox = true, desktop = true, watchdog = true,
+    isolate = true, isolated = true },
+  ["jansson.h"] = { wire = true, event = true, report = true, json = true },
 }
 MAY_INCLUDE["lauxlib.h"] = MAY_INCLUDE["lua.h"]
 MAY_INCLUDE["lualib.h"] = MAY_INCLUDE["lua.h"]

@@ -18,8 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
   world_load(&mine, 0);
   for (int i = 0; i < 8 && !input_is_empty(&moves); i++)
     world_move(&mine, &moves);
-  far_device_press_home(mine.device);
-  far_device_advance(mine.device, 1000);
+  world_advance(&mine, 1000);
   world_check(&mine);
   world_close(&mine);
   return 0;

@@ -11,7 +11,7 @@
 enum { WORLD_SCRIPTS = 3 };
 
 typedef struct world {
-  far_device *device;
+  far_device *device; // NULL: a host on real time.
   farside_host *host;
   const char *codes[WORLD_SCRIPTS]; // Of the scripts "a", "b" and "c".
   size_t codes_bytes[WORLD_SCRIPTS];
@@ -40,6 +40,9 @@ bool world_open(world *mine, input *setup);
 
 // Loads a script anew, closing an old one of that name; any status.
 farside_status world_load(world *mine, size_t index);
+
+// Lets time pass, and does what is due.
+void world_advance(world *mine, uint64_t ms);
 
 // One move of the user, of the OS or of the embedder.
 void world_move(world *mine, input *moves);

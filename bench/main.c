@@ -1,0 +1,25 @@
+// farside_bench: one measurement a run. README.md says what each is for.
+
+#include "bench.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+  const char *name;
+  bench_command *run;
+} commands[] = {
+    {"hosted", bench_hosted},         {"arena", bench_in_arena},
+    {"malloc", bench_in_malloc},      {"open-hosted", bench_open_hosted},
+    {"open-plain", bench_open_plain}, {"many-hosted", bench_many_hosted},
+    {"many-plain", bench_many_plain}, {"overrun", bench_overrun},
+    {"turns", bench_turns},           {"idle", bench_idle},
+};
+
+int main(int argc, char **argv) {
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    if (argc > 1 && strcmp(argv[1], commands[i].name) == 0)
+      return commands[i].run(argc - 2, argv + 2);
+  fprintf(stderr, "farside_bench: which measurement?\n");
+  return 2;
+}

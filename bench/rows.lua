@@ -1,0 +1,125 @@
+-- What is measured, and against what.
+--
+-- A row runs one command of ours, and one of a peer if it has one, which must
+-- both print the same `check`. `figures` says which of the printed figures are
+-- shown: the name's end is its unit. A goal bounds the ratio where there is a
+-- peer, and the figure itself where there is none.
+
+local bench <const>, lua <const> = ...
+
+local function program(name)
+  return "bench/programs/" .. name .. ".lua"
+end
+
+local rows <const> = {}
+
+local function row(fields)
+  rows[#rows + 1] = fields
+end
+
+-- -- Plain Lua --------------------------------------------------------------
+
+local programs <const> = {
+  "fib", "n_queens", "mandelbrot", "strings", "string_ops", "sort", "closures", "binary_trees", "tables",
+  "coroutine_ring", "methods", "varargs",
+}
+
+for _, name in ipairs(programs) do
+  row {
+    group = "a turn with all budgets / lua5.4",
+    name = name,
+    us = { bench, "hosted", program(name) },
+    peer = { lua, program(name) },
+    figures = { { "cpu_ns", goal = 1.02 } },
+  }
+end
+
+-- The program lua5.4 and the library liblua5.4 may be built differently.
+for _, name in ipairs(programs) do
+  row {
+    group = "a turn with all budgets / the same liblua5.4",
+    name = name,
+    us = { bench, "hosted", program(name) },
+    peer = { bench, "malloc", program(name) },
+    figures = { { "cpu_ns", goal = 1.02 } },
+  }
+end
+
+for _, name in ipairs { "tables", "strings", "closures", "binary_trees" } do
+  row {
+    group = "arena / malloc",
+    name = name,
+    us = { bench, "arena", program(name) },
+    peer = { bench, "malloc", program(name) },
+    figures = { { "cpu_ns", goal = 1 } },
+  }
+end
+
+-- -- Scripts ----------------------------------------------------------------
+
+row {
+  group = "open and close a script / a state with all libraries",
+  name = "one after the other",
+  us = { bench, "open-hosted" },
+  peer = { bench, "open-plain" },
+  figures = { { "ns", goal = 1.5 }, { "bytes", goal = 1.5 } },
+}
+
+row {
+  group = "open and close a script / a state with all libraries",
+  name = "10,000 at once",
+  us = { bench, "many-hosted", "10000" },
+  peer = { bench, "many-plain", "10000" },
+  figures = {
+    { "open_ns", goal = 1.5 }, { "bytes", goal = 1.5 }, { "event_ns" }, { "message_ns" }, { "close_ns", goal = 1.5 },
+  },
+}
+
+-- -- Turns ------------------------------------------------------------------
+
+for _, name in ipairs { "timer", "task" } do
+  row {
+    group = "a turn that does nothing, watched / unwatched",
+    name = name,
+    us = { bench, "turns", name, "watched" },
+    peer = { bench, "turns", name, "unwatched" },
+    figures = { { "ns", goal = 1.1 } },
+  }
+end
+
+for _, name in ipairs { "fib", "tables" } do
+  row {
+    group = "slices of 1 ms / no slices",
+    name = name,
+    us = { bench, "hosted", program(name), "1" },
+    peer = { bench, "hosted", program(name), "off" },
+    figures = { { "cpu_ns", goal = 1.05 } },
+  }
+end
+
+-- -- What is stopped --------------------------------------------------------
+
+for _, name in ipairs {
+  "loop", "pcall_loop", "xpcall_handler", "nested_coroutines", "coroutine_churn", "deep_recursion", "table_churn",
+  "string_churn", "gsub_callback", "sort_compare", "pattern",
+} do
+  -- Lua's pattern matcher cannot be stopped: it is dropped after its grace.
+  local goal_us <const> = name == "pattern" and 7000 or 2000
+  row {
+    group = "past a budget of 20 ms",
+    name = name,
+    once = true,
+    us = { bench, "overrun", name, "200" },
+    figures = { { "late_us_p50" }, { "late_us_p99", goal = goal_us }, { "late_us_max" }, { "late_cpu_us_p99" } },
+  }
+end
+
+row {
+  group = "three seconds of nothing",
+  name = "in the foreground",
+  once = true,
+  us = { bench, "idle", "3000" },
+  figures = { { "wakeups", goal = 0 } },
+}
+
+return rows

@@ -1,0 +1,195 @@
+-- Runs the rows of rows.lua and prints a table.
+--
+--   lua5.4 bench/run.lua FARSIDE_BENCH [ROUNDS [WORD]]
+--
+-- A row's two commands run alternately, so that both see the same moods of the
+-- machine. WORD: only rows whose group or name contains it.
+
+local bench <const> = arg[1] or error "which farside_bench?"
+local rounds <const> = tonumber(arg[2]) or 7
+local word <const> = arg[3] or ""
+local lua <const> = arg[-1]
+
+local rows <const> = assert(loadfile "bench/rows.lua")(bench, lua)
+
+-- -- Running ----------------------------------------------------------------
+
+local function quoted(words)
+  local all = {}
+  for i, each in ipairs(words) do
+    all[i] = "'" .. each:gsub("'", "'\\''") .. "'"
+  end
+  return table.concat(all, " ")
+end
+
+-- Runs a command and reads its figures: lines of a name, a tab and a value.
+local function measure(command)
+  local pipe <close> = assert(io.popen(quoted(command)))
+  local figures = {}
+  for line in pipe:lines() do
+    local name, value = line:match "^(%S+)\t(.+)$"
+    if name then
+      figures[name] = tonumber(value)
+    end
+  end
+  assert(pipe:close(), "failed: " .. quoted(command))
+  assert(figures.check, "no check: " .. quoted(command))
+  return figures
+end
+
+-- -- Numbers ----------------------------------------------------------------
+
+local function quantile(values, q)
+  local sorted = table.move(values, 1, #values, 1, {})
+  table.sort(sorted)
+  local at = 1 + q * (#sorted - 1)
+  local low, high = sorted[math.floor(at)], sorted[math.ceil(at)]
+  return low + (high - low) * (at % 1)
+end
+
+local function median(values)
+  return quantile(values, 0.5)
+end
+
+-- "late_us_p99" is in microseconds.
+local function in_words(name, value)
+  local ns = name:find "ns$" and value or name:find "_us_" and value * 1e3
+  if not ns then
+    return name == "bytes" and ("%.1f KB"):format(value / 1e3) or ("%.0f"):format(value)
+  elseif math.abs(ns) >= 1e6 then
+    return ("%.1f ms"):format(ns / 1e6)
+  elseif math.abs(ns) >= 1e3 then
+    return ("%.1f us"):format(ns / 1e3)
+  end
+  return ("%.0f ns"):format(ns)
+end
+
+-- -- The machine ------------------------------------------------------------
+
+local function output_of(command)
+  local pipe <close> = io.popen(command .. " 2>/dev/null")
+  return (pipe:read("a"):gsub("%s+$", ""))
+end
+
+local function machine()
+  local models = output_of "grep -m1 'model name' /proc/cpuinfo"
+  return {
+    cpu = models:match ":%s*(.+)" or output_of "uname -m",
+    cores = tonumber(output_of "getconf _NPROCESSORS_ONLN") or 0,
+    kernel = output_of "uname -sr",
+    lua = output_of(quoted { lua, "-v" }):match "^Lua [%d.]+" or _VERSION,
+    load = output_of "cut -d' ' -f1-3 /proc/loadavg",
+  }
+end
+
+-- -- The result -------------------------------------------------------------
+
+local function json(value)
+  if type(value) == "string" then
+    return '"' .. value:gsub('[%c"\\]', function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
+  elseif type(value) ~= "table" then
+    return tostring(value)
+  elseif #value > 0 then
+    local all = {}
+    for i, each in ipairs(value) do
+      all[i] = json(each)
+    end
+    return "[" .. table.concat(all, ", ") .. "]"
+  end
+  local names, all = {}, {}
+  for name in pairs(value) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for i, name in ipairs(names) do
+    all[i] = json(name) .. ": " .. json(value[name])
+  end
+  return "{" .. table.concat(all, ", ") .. "}"
+end
+
+local function values_of(runs, name)
+  local values = {}
+  for i, figures in ipairs(runs) do
+    values[i] = assert(figures[name], "no figure " .. name)
+  end
+  return values
+end
+
+-- One figure of a row, over all rounds.
+local function summarize(row, figure, ours, peers)
+  local name = figure[1]
+  local us = values_of(ours, name)
+  local result = { group = row.group, row = row.name, figure = name, us = median(us), goal = figure.goal }
+  local judged = result.us
+  if row.peer then
+    local peer, ratios = values_of(peers, name), {}
+    for i = 1, #us do
+      ratios[i] = us[i] / peer[i]
+    end
+    result.peer, result.ratio = median(peer), median(ratios)
+    result.p10, result.p90 = quantile(ratios, 0.1), quantile(ratios, 0.9)
+    -- Whatever else the machine does only adds: the best run has least of it.
+    result.best = quantile(us, 0) / quantile(peer, 0)
+    judged = math.min(result.ratio, result.best)
+  end
+  result.is_reached = not figure.goal or judged <= figure.goal
+  return result
+end
+
+local function show(result)
+  local function ratio(value)
+    return value and ("%.2f"):format(value) or ""
+  end
+  local goal = ""
+  if result.goal then
+    goal = result.ratio and ("%.2f"):format(result.goal) or in_words(result.figure, result.goal)
+    goal = goal .. (result.is_reached and "" or " missed")
+  end
+  print(("| %s | %s | %s | %s | %s | %s | %s | %s |"):format(
+    result.row, result.figure, in_words(result.figure, result.us),
+    result.peer and in_words(result.figure, result.peer) or "", ratio(result.ratio),
+    result.p10 and ("%.2f-%.2f"):format(result.p10, result.p90) or "", ratio(result.best), goal))
+  io.stdout:flush()
+end
+
+local function run(row)
+  local ours, peers = {}, {}
+  for round = 1, row.once and 1 or rounds do
+    local function peer()
+      peers[round] = row.peer and measure(row.peer)
+    end
+    if round % 2 == 0 then -- Who goes first takes turns as well.
+      peer()
+    end
+    ours[round] = measure(row.us)
+    if round % 2 == 1 then
+      peer()
+    end
+    assert(not row.peer or ours[round].check == peers[round].check, row.name .. ": not the same work")
+  end
+  return ours, peers
+end
+
+local here <const> = machine()
+print(("%s, %d cores, %s, %s; load %s; %d rounds"):format(here.cpu, here.cores, here.kernel, here.lua, here.load,
+  rounds))
+
+local results, group = {}, nil
+for _, row in ipairs(rows) do
+  if (row.group .. " " .. row.name):find(word, 1, true) then
+    if row.group ~= group then
+      group = row.group
+      print("\n" .. group .. "\n")
+      print "| row | figure | Farside | peer | ratio | p10-p90 | best/best | goal |"
+      print "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    end
+    local ours, peers = run(row)
+    for _, figure in ipairs(row.figures) do
+      results[#results + 1] = summarize(row, figure, ours, peers)
+      show(results[#results])
+    end
+  end
+end
+
+local file <close> = assert(io.open("bench/results.json", "w"))
+file:write(json { machine = here, rounds = rounds, results = results }, "\n")
