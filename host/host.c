@@ -272,7 +272,7 @@ static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
       return false;
     }
     if (until_ms != FAR_NEVER && far_host_now_ms(host) >= until_ms)
-      return host->turns_queued == 0;
+      return false;
   }
   return true;
 }
@@ -280,14 +280,13 @@ static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
 // Runs what is queued, and what that queues, but only for a moment: no script
 // keeps the host from hearing the world. In virtual time there is no world to
 // hear, and an order that must not depend on the machine.
-static bool run_turns(farside_host *host, uint64_t until_ms) {
-  bool is_virtual = far_clock_is_virtual(host->clock);
-  uint64_t end_ms = far_host_now_ms(host) + MOMENT_MS;
+static bool run_turns(farside_host *host, uint64_t until_ms, uint64_t end_ms) {
   do {
     if (!run_round(host, host->turns_queued, until_ms))
       return false;
-  } while (host->turns_queued > 0 &&
-           (is_virtual || far_host_now_ms(host) < end_ms));
+    if (far_host_now_ms(host) >= end_ms)
+      return false;
+  } while (host->turns_queued > 0);
   return host->parked == 0; // Who computes has had its slice for now.
 }
 
@@ -358,10 +357,12 @@ static void step(farside_host *host, uint64_t until_ms) {
   // come before the next timer: what the first script does may stop, or save,
   // the second. Only when time is up are they left for the next step.
   uint64_t now_ms = far_host_now_ms(host);
+  uint64_t end_ms =
+      far_clock_is_virtual(host->clock) ? FAR_NEVER : now_ms + MOMENT_MS;
   bool has_time = true;
   do {
     if (has_time && !is_asleep(host))
-      has_time = run_turns(host, until_ms);
+      has_time = run_turns(host, until_ms, end_ms);
     if (host->is_closing || host->wants_end || host->has_ended)
       return;
   } while (fire_next(host, now_ms));
