@@ -39,7 +39,7 @@ static int print_plain(lua_State *L) {
   return 0;
 }
 
-static void run_plain(const char *folder, const char *name, const char *code,
+static void run_plain(const char *folder, const char *chunk, const char *code,
                       char *text) {
   lua_State *L = luaL_newstate();
   luaL_openlibs(L);
@@ -52,8 +52,6 @@ static void run_plain(const char *folder, const char *name, const char *code,
   lua_pop(L, 1);
   // In a coroutine, as a hosted script is.
   lua_State *co = lua_newthread(L);
-  char chunk[256];
-  snprintf(chunk, sizeof chunk, "@%s/%s", folder, name);
   int results;
   if (luaL_loadbuffer(co, code, strlen(code), chunk) != LUA_OK ||
       lua_resume(co, L, 0, &results) > LUA_YIELD)
@@ -119,11 +117,12 @@ static void compare(const char *name, const char *how, const char *expected,
 
 static void play(const char *folder, const char *name) {
   static char expected[TEXT_BYTES], got[TEXT_BYTES];
-  char path[1024], how[64];
+  char chunk[1024], how[64];
+  const char *path = chunk + 1;
   char *code = file_read(folder, name);
-  snprintf(path, sizeof path, "%s/%s", folder, name);
+  snprintf(chunk, sizeof chunk, "@%s/%s", folder, name);
   expected[0] = '\0';
-  run_plain(folder, name, code, expected);
+  run_plain(folder, chunk, code, expected);
   if (expected[0] == '\0' || strstr(expected, "FAILED") != NULL) {
     failed++;
     printf("not ok: %s prints nothing, or fails in plain Lua\n", name);
@@ -154,7 +153,7 @@ static void play_slices(const char *folder, char **names, size_t count) {
                "for i = 1, %d do program() end",
                code, TIMES);
       expected[0] = got[0] = '\0';
-      run_plain(folder, "times", whole, expected);
+      run_plain(folder, "@times", whole, expected);
       snprintf(whole, bytes,
                "local function program(...) %s\nend setTimeout(function() "
                "for i = 1, %d do program() end end, 1)",
