@@ -117,7 +117,7 @@ static void compare(const char *name, const char *how, const char *expected,
 
 static void play(const char *folder, const char *name) {
   static char expected[TEXT_BYTES], got[TEXT_BYTES];
-  char chunk[1024], how[64];
+  char chunk[1400], how[64];
   const char *path = chunk + 1;
   char *code = file_read(folder, name);
   snprintf(chunk, sizeof chunk, "@%s/%s", folder, name);
