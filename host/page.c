@@ -57,33 +57,86 @@ static void put_verdict(const page *mine) {
             fault_count(mine), fault_count(mine) == 1 ? "" : "s");
 }
 
-static void put_fault(const page *mine, const far_fault *fault) {
+static bool is_same(const char *one, const char *two) {
+  return one == two || (one != NULL && two != NULL && strcmp(one, two) == 0);
+}
+
+// The same mistake, made again.
+static bool is_again(const page *mine, size_t i, size_t before) {
+  const far_fault *one = &mine->story->faults[i];
+  const far_fault *two = &mine->story->faults[before];
+  const far_story_task *tasks = mine->story->tasks;
+  if (one->kind != two->kind || !is_same(one->where, two->where) ||
+      !is_same(one->why, two->why) || !is_same(one->rule, two->rule) ||
+      !is_same(one->script, two->script) ||
+      (one->task == FAR_NO_TASK) != (two->task == FAR_NO_TASK))
+    return false;
+  return one->task == FAR_NO_TASK ||
+         is_same(tasks[one->task].name, tasks[two->task].name);
+}
+
+static void put_when(FILE *file, uint64_t t_ms) {
+  char text[48];
+  fprintf(file, "at %llu.%03u s", ull(t_ms / 1000), (unsigned)(t_ms % 1000));
+  far_picture_time(t_ms, text, sizeof text);
+  if (t_ms >= 120000)
+    fprintf(file, " (%s)", text);
+}
+
+static void put_fault(const page *mine, const far_fault *fault, size_t times) {
   FILE *file = mine->file;
   char title[256];
+  uint64_t entry = fault->task == FAR_NO_TASK
+                       ? fault->entry
+                       : mine->story->tasks[fault->task].entry;
   far_fault_title(mine->story, fault, title, sizeof title);
   fprintf(file, "<li class=\"fault %s\"><h2>", far_fault_name(fault->kind));
   far_text_xml(file, title);
+  if (times > 1)
+    fprintf(file, ", %zu times", times);
   fprintf(file, "</h2>\n<p class=\"place\">");
   if (fault->where != NULL) {
     fprintf(file, "<code>");
     far_text_xml(file, fault->where);
     fprintf(file, "</code> ");
   }
+  fputs(times > 1 ? "first " : "", file);
+  put_when(file, fault->t_ms);
   fprintf(file,
-          "at %llu.%03u s "
-          "<button type=\"button\" class=\"show\" data-i=\"%llu\">Show in "
+          " <button type=\"button\" class=\"show\" data-i=\"%llu\">Show in "
           "the picture</button></p>\n<pre class=\"why\">",
-          ull(fault->t_ms / 1000), (unsigned)(fault->t_ms % 1000),
-          ull(fault->task == FAR_NO_TASK
-                  ? fault->entry
-                  : mine->story->tasks[fault->task].entry));
+          ull(entry));
   far_text_xml_part(file, fault->why, 1000);
   fprintf(file, "</pre>\n<p class=\"advice\">%s</p></li>\n",
           far_fault_advice(fault->kind));
 }
 
-static void put_faults(const page *mine) {
+// Each mistake once, the first of them first.
+static void put_list(const page *mine) {
   enum { FAULTS_MAX = 50 };
+  size_t shown[FAULTS_MAX], times[FAULTS_MAX], count = 0, left = 0;
+  for (size_t i = 0; i < mine->story->fault_count; i++) {
+    size_t at = 0;
+    while (at < count && !is_again(mine, i, shown[at]))
+      at++;
+    if (at < count) {
+      times[at]++;
+    } else if (count < FAULTS_MAX) {
+      shown[count] = i;
+      times[count++] = 1;
+    } else {
+      left++;
+    }
+  }
+  for (size_t at = 0; at < count; at++)
+    put_fault(mine, &mine->story->faults[shown[at]], times[at]);
+  if (left > 0)
+    fprintf(mine->file,
+            "<li class=\"fault\">and %zu more, in the table below</li>\n",
+            left);
+}
+
+static void put_faults(const page *mine) {
   if (fault_count(mine) == 0)
     return;
   fprintf(mine->file, "<ol class=\"faults\">\n");
@@ -93,12 +146,7 @@ static void put_faults(const page *mine) {
     far_text_xml_part(mine->file, mine->run->error, 1000);
     fprintf(mine->file, "</pre></li>\n");
   }
-  size_t count = mine->story->fault_count;
-  for (size_t i = 0; i < count && i < FAULTS_MAX; i++)
-    put_fault(mine, &mine->story->faults[i]);
-  if (count > FAULTS_MAX)
-    fprintf(mine->file, "<li class=\"fault\">and %zu more, in the table</li>\n",
-            count - FAULTS_MAX);
+  put_list(mine);
   fprintf(mine->file, "</ol>\n");
 }
 
@@ -130,6 +178,26 @@ static void put_summary(const page *mine) {
             ull(story->timeline->first));
 }
 
+// The app's states, where they have a colour.
+static void put_states(const page *mine) {
+  static const char *const states[] = {"active", "inactive", "background",
+                                       "suspended"};
+  const far_story *story = mine->story;
+  for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+    for (size_t at = 0; at < story->band_count; at++) {
+      const far_band *band = &story->bands[at];
+      if (band->lane != FAR_APP_LANE || band->from_ms == band->to_ms ||
+          strcmp(band->label, states[i]) != 0)
+        continue;
+      fprintf(mine->file,
+              "<li><svg class=\"picture key\" viewBox=\"0 0 22 14\" "
+              "aria-hidden=\"true\"><g class=\"band %s\"><rect class=\"bar\" "
+              "width=\"22\" height=\"14\" rx=\"3\"/></g></svg>%s</li>\n",
+              states[i], states[i]);
+      break;
+    }
+}
+
 // What the colours mean, of those that are there.
 static void put_legend(const page *mine) {
   const far_story *story = mine->story;
@@ -145,6 +213,7 @@ static void put_legend(const page *mine) {
     has_leak = has_leak || story->tasks[i].leak_ms < story->tasks[i].end_ms;
     has_deadline = has_deadline || story->tasks[i].deadline_ms != FAR_UNKNOWN;
   }
+  put_states(mine);
   for (int i = 0; i < FAR_OUTCOMES; i++)
     if (story->outcomes[i] > 0)
       fprintf(mine->file,

@@ -20,7 +20,7 @@ const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1.5e4, 3e
   3.6e6, 7.2e6, 1.08e7, 2.16e7, 4.32e7, 8.64e7, 1.728e8, 6.048e8, 2.592e9, 3.1536e10];
 const pieces = all("[data-a]", svg).map((node) => ({
   node, kind: node.tagName, a: +node.dataset.a, b: +node.dataset.b, least: +node.dataset.least || 0,
-  room: +node.dataset.room, width: node.tagName === "text" ? [...node.textContent].length * LETTER : 0,
+  room: +node.dataset.room, only: node.dataset.only, width: node.tagName === "text" ? [...node.textContent].length * LETTER : 0,
 }));
 let from = FROM, to = TO, width = svg.viewBox.baseVal.width;
 
@@ -54,11 +54,12 @@ function drawAxis() {
   }
 }
 
-function drawText({ node, a, b, room, width: wide }) {
+function drawText({ node, a, b, room, only, width: wide }) {
   const start = Math.max(x(a), LEFT), end = Math.min(x(b), right());
   const inside = end - start >= wide + 10;
   const beside = !inside && x(b) >= LEFT && Math.min(x(room), right()) - x(b) >= wide + 10;
-  node.setAttribute("class", inside ? "in" : beside ? "out" : "none");
+  const place = inside ? "in" : beside ? "out" : "none";
+  node.setAttribute("class", only && only !== place ? "none" : place);
   node.setAttribute("x", inside ? start + 7 : x(b) + 6);
 }
 
@@ -127,7 +128,8 @@ function say(mark) {
   tip.textContent = mark.getAttribute("aria-label");
   tip.hidden = false;
   const day = find(".day").getBoundingClientRect(), box = find(".bar", mark).getBoundingClientRect();
-  const middle = Math.min(Math.max(box.left, day.left) - day.left, day.width - tip.offsetWidth);
+  const plot = svg.getBoundingClientRect(), least = plot.left + LEFT * plot.width / width;
+  const middle = Math.min(Math.max(box.left, least) - day.left, day.width - tip.offsetWidth);
   tip.style.left = Math.max(0, middle) + "px";
   tip.style.top = box.bottom - day.top + 8 + "px";
 }

@@ -16,9 +16,10 @@ enum {
   BAND_HEIGHT = 24,
   BAR_HEIGHT = 22,
   TICK_HEIGHT = 18,
+  TICK_WIDTH = 2,
   HEADING_HEIGHT = 56,
   LETTER_TENTHS = 64, // The width of a letter of the marks' font.
-  ROWS_MAX = 40,      // Of tasks; what comes later shares the last one.
+  ROWS_MAX = 24,      // Of tasks; the others share the last one.
   CLUSTERS_MAX = 1500 // Ticks of a lane: nearer ones are drawn as one.
 };
 
@@ -102,25 +103,28 @@ static void put_rect(const picture *mine, const char *kind, uint64_t a,
   fprintf(mine->file,
           "<rect class=\"%s\" data-a=\"%llu\" data-b=\"%llu\" "
           "data-least=\"%g\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" "
-          "height=\"%d\" rx=\"3\"/>",
+          "height=\"%d\" rx=\"%d\"/>",
           kind, ull(a), ull(b), least, x_of(mine, a), y,
-          width < least ? least : width, height);
+          width < least ? least : width, height, least == TICK_WIDTH ? 1 : 3);
 }
 
 // Text in a bar where there is room for it, or behind it up to `room_ms`, or
-// hidden. host/page.js has the same rule.
-static void put_label(const picture *mine, const char *text, uint64_t a,
-                      uint64_t b, uint64_t room_ms, int y) {
+// hidden. host/page.js has the same rule. `only` is "out" for what stands in
+// the bar in other words.
+static void put_label(const picture *mine, const char *text, const char *only,
+                      uint64_t a, uint64_t b, uint64_t room_ms, int y) {
   double width = (double)far_text_width(text) * LETTER_TENTHS / 10;
   double inside = (double)(b - a) * mine->per_ms;
   double beside = x_of(mine, room_ms) - x_of(mine, b);
   const char *place = inside >= width + 10   ? "in"
                       : beside >= width + 10 ? "out"
                                              : "none";
+  if (*only != '\0' && strcmp(place, only) != 0)
+    place = "none";
   fprintf(mine->file,
           "<text class=\"%s\" data-a=\"%llu\" data-b=\"%llu\" "
-          "data-room=\"%llu\" x=\"%.1f\" y=\"%d\">",
-          place, ull(a), ull(b), ull(room_ms),
+          "data-room=\"%llu\" data-only=\"%s\" x=\"%.1f\" y=\"%d\">",
+          place, ull(a), ull(b), ull(room_ms), only,
           *place == 'o' ? x_of(mine, b) + 6 : x_of(mine, a) + 7, y);
   far_text_xml(mine->file, text);
   fprintf(mine->file, "</text>");
@@ -198,7 +202,7 @@ static void put_band(const picture *mine, const far_band *band, int turn) {
   fprintf(mine->file, "</title>");
   put_rect(mine, "bar", band->from_ms, to_ms, mine->y, BAND_HEIGHT,
            is_short ? 4 : 1);
-  put_label(mine, band->label, band->from_ms, to_ms,
+  put_label(mine, band->label, "", band->from_ms, to_ms,
             is_short ? band->to_ms : to_ms, mine->y + 16);
   fprintf(mine->file, "</g>\n");
 }
@@ -290,42 +294,70 @@ static void put_bar(const picture *mine, const bar *one) {
     put_rect(mine, "waste", task->leak_ms, task->end_ms, mine->y, BAR_HEIGHT,
              0);
   if (has_waste && task->outcome == FAR_OUTCOME_LEAKED)
-    put_label(mine, "leaked: awake for nothing", task->leak_ms, task->end_ms,
-              task->end_ms, mine->y + 15);
+    put_label(mine, "leaked: awake for nothing", "in", task->leak_ms,
+              task->end_ms, task->end_ms, mine->y + 15);
   snprintf(label, sizeof label, is_one ? "%s" : "%s (%zu)", outcome,
            one->count);
-  put_label(mine, has_waste ? "" : label, task->begin_ms, one->to_ms,
+  put_label(mine, label, has_waste ? "out" : "", task->begin_ms, one->to_ms,
             one->room_ms, mine->y + 15);
   fprintf(mine->file, "</g>\n");
 }
 
-static uint32_t row_of(const far_story_task *task) {
-  return task->row < ROWS_MAX ? task->row : ROWS_MAX - 1;
+// A task, and which row of the picture it is in.
+typedef struct placed {
+  uint32_t place;
+  const far_story_task *task;
+} placed;
+
+// Rows of which something did not end well come first.
+static bool place_tasks(const far_story *story, placed *tasks) {
+  uint32_t *places = calloc(story->row_count, sizeof *places);
+  if (places == NULL)
+    return false;
+  for (size_t i = 0; i < story->task_count; i++)
+    if (story->tasks[i].outcome != FAR_OUTCOME_FINISHED)
+      places[story->tasks[i].row] = 1;
+  uint32_t bad = 0, first_fine = 0;
+  for (uint32_t row = 0; row < story->row_count; row++)
+    first_fine += places[row];
+  for (uint32_t row = 0; row < story->row_count; row++)
+    places[row] = places[row] ? bad++ : first_fine++;
+  for (size_t i = 0; i < story->task_count; i++) {
+    uint32_t place = places[story->tasks[i].row];
+    tasks[i] = (placed){.place = place < ROWS_MAX ? place : ROWS_MAX - 1,
+                        .task = &story->tasks[i]};
+  }
+  free(places);
+  return true;
 }
 
-// The bars of a row, one after the other; `tasks` are sorted by row and time.
-static void put_row(picture *mine, const far_story_task *const *tasks,
-                    size_t count, bool is_rest) {
+// The bars of a row, one after the other.
+static void put_row(picture *mine, const placed *tasks, size_t count,
+                    bool is_rest) {
   char name[96];
   uint64_t near_ms = cluster_ms(mine->story);
   if (is_rest)
     snprintf(name, sizeof name, "%zu more tasks", count);
   else
-    far_story_task_name(tasks[0], name, sizeof name);
+    far_story_task_name(tasks[0].task, name, sizeof name);
   fprintf(mine->file, "<g class=\"lane\">\n");
-  put_name(mine, name, tasks[0]->script, mine->y + 15);
+  put_name(mine, name, tasks[0].task->script, mine->y + 15);
   fprintf(mine->file, "<g clip-path=\"url(#plot)\">\n");
   for (size_t i = 0, next; i < count; i = next) {
-    bar one = {.first = tasks[i], .to_ms = tasks[i]->end_ms, .count = 1};
+    const far_story_task *task = tasks[i].task;
+    bar one = {.first = task, .to_ms = task->end_ms, .count = 1};
     for (next = i + 1; next < count; next++) {
-      if (tasks[next]->outcome != tasks[i]->outcome ||
-          tasks[next]->end_ms - tasks[i]->begin_ms > near_ms)
+      const far_story_task *other = tasks[next].task;
+      // In the last row they overlap, and would hide each other anyway.
+      uint64_t far_ms = is_rest ? other->begin_ms : other->end_ms;
+      if (other->outcome != task->outcome || far_ms - task->begin_ms > near_ms)
         break;
-      if (tasks[next]->end_ms > one.to_ms)
-        one.to_ms = tasks[next]->end_ms;
+      if (other->end_ms > one.to_ms)
+        one.to_ms = other->end_ms;
       one.count++;
     }
-    one.room_ms = next < count ? tasks[next]->begin_ms : mine->story->to_ms;
+    one.room_ms =
+        next < count ? tasks[next].task->begin_ms : mine->story->to_ms;
     if (one.room_ms < one.to_ms)
       one.room_ms = one.to_ms;
     put_bar(mine, &one);
@@ -334,32 +366,30 @@ static void put_row(picture *mine, const far_story_task *const *tasks,
   mine->y += BAR_HEIGHT + LANE_GAP;
 }
 
-static int by_row(const void *a, const void *b) {
-  const far_story_task *one = *(const far_story_task *const *)a;
-  const far_story_task *two = *(const far_story_task *const *)b;
-  if (row_of(one) != row_of(two))
-    return row_of(one) < row_of(two) ? -1 : 1;
-  return one < two ? -1 : one > two; // They are in the order of their begin.
+static int by_place(const void *a, const void *b) {
+  const placed *one = a, *two = b;
+  if (one->place != two->place)
+    return one->place < two->place ? -1 : 1;
+  // They are in the order in which they were begun.
+  return one->task < two->task ? -1 : one->task > two->task;
 }
 
 static void put_tasks(picture *mine) {
   size_t count = mine->story->task_count;
-  if (count == 0)
+  placed *tasks = calloc(count + 1, sizeof *tasks);
+  if (tasks == NULL || count == 0 || !place_tasks(mine->story, tasks)) {
+    free(tasks);
     return;
-  const far_story_task **sorted = malloc(count * sizeof *sorted);
-  if (sorted == NULL)
-    return;
-  for (size_t i = 0; i < count; i++)
-    sorted[i] = &mine->story->tasks[i];
-  qsort(sorted, count, sizeof *sorted, by_row);
+  }
+  qsort(tasks, count, sizeof *tasks, by_place);
   for (size_t i = 0, next; i < count; i = next) {
-    for (next = i; next < count && row_of(sorted[next]) == row_of(sorted[i]);)
+    for (next = i; next < count && tasks[next].place == tasks[i].place;)
       next++;
-    put_row(mine, &sorted[i], next - i,
-            row_of(sorted[i]) == ROWS_MAX - 1 &&
+    put_row(mine, &tasks[i], next - i,
+            tasks[i].place == ROWS_MAX - 1 &&
                 mine->story->row_count > ROWS_MAX);
   }
-  free(sorted);
+  free(tasks);
 }
 
 // -- Ticks: what happened in a moment -----------------------------------------
@@ -422,11 +452,11 @@ static void put_cluster(const picture *mine, const cluster *one,
   put_why(mine->file, worst->why);
   fprintf(mine->file, "</title>");
   put_rect(mine, "bar", one->first->t_ms, one->to_ms, mine->y, TICK_HEIGHT,
-           is_grave ? 6 : 2);
+           is_grave ? 6 : TICK_WIDTH);
   if (is_named)
     put_label(mine,
               is_violation(worst) && worst->name ? worst->name : worst->what,
-              one->first->t_ms, one->first->t_ms, room_ms, mine->y + 13);
+              "", one->first->t_ms, one->first->t_ms, room_ms, mine->y + 13);
   fprintf(mine->file, "</g>\n");
 }
 

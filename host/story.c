@@ -465,13 +465,13 @@ void far_fault_title(const far_story *story, const far_fault *fault, char *text,
     far_story_task_name(&story->tasks[fault->task], name, sizeof name);
   switch (fault->kind) {
   case FAR_FAULT_LEAK:
-    snprintf(text, bytes, "Task %s is never finished", name);
+    snprintf(text, bytes, "Task \"%s\" was never finished", name);
     break;
   case FAR_FAULT_SLOW:
-    snprintf(text, bytes, "Task %s takes too long", name);
+    snprintf(text, bytes, "Task \"%s\" took too long", name);
     break;
   case FAR_FAULT_FAIL:
-    snprintf(text, bytes, "Task %s fails", name);
+    snprintf(text, bytes, "Task \"%s\" failed", name);
     break;
   case FAR_FAULT_ERROR:
     snprintf(text, bytes, "An error%s%s", fault->script ? " in " : "",
