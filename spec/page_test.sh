@@ -78,4 +78,50 @@ expect 'class="mark task failed"' "$folder/hostile.dark.dom"
 # Thousands of timers are drawn as one where they touch each other.
 marks=$(grep -c 'class="mark' "$folder/busy.light.dom")
 [ "$marks" -lt 2500 ] || fail "busy.html has $marks marks"
+
+# With the keyboard, the mouse and the table: what each does is written to
+# data-did, and the first thing that is not as it should be to data-error.
+cat >"$folder/hands.js" <<'JS'
+<script>
+const press = (key, node = document.body) => node.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+const must = (is, what) => { if (!is) throw new Error(what); };
+const span = () => to - from;
+const whole = span();
+press("+");
+must(span() < whole, "+ does not zoom in");
+press("ArrowRight");
+must(from > FROM, "the arrow does not move");
+press("-"); press("0");
+must(span() === whole, "0 does not show all");
+find("[data-do=in]").click();
+must(span() < whole, "the button does not zoom in");
+svg.dispatchEvent(new WheelEvent("wheel", { deltaY: 2000, clientX: 400, bubbles: true, cancelable: true }));
+must(span() === whole, "the wheel does not zoom out");
+find(".show").click();
+const bar = document.activeElement;
+must(bar.matches(".mark.task.leaked"), "the button does not show the task");
+must(!tip.hidden && tip.textContent.includes("who will finish it?"), "the mark does not say why");
+press("ArrowUp", bar);
+must(document.activeElement.matches(".mark.band"), "up does not go to the lane above");
+press("ArrowRight", document.activeElement);
+must(document.activeElement.getAttribute("aria-label").startsWith("app: "), "right does not go along the lane");
+press("Enter", bar);
+must(span() < whole, "Enter does not zoom to a mark");
+draw();
+must(+find("rect.bar", bar).getAttribute("width") > 500, "the bar has not grown");
+bar.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+must(find("tr.at").textContent.includes("task.begin"), "a click does not show the entry");
+form.words.value = "TASK.LEAK finish";
+form.words.dispatchEvent(new Event("input", { bubbles: true }));
+must(body.rows.length === 1, "the filter finds " + body.rows.length + " rows");
+document.documentElement.dataset.did = "all";
+</script>
+JS
+sed "/^<\/body>/{
+r $folder/hands.js
+N
+}" "$folder/forgotten.html" >"$folder/hands.html"
+open_page "$folder/hands.html" >"$folder/hands.dom"
+grep -q '<html[^>]*data-did="all"' "$folder/hands.dom" ||
+  fail "$(grep -o 'data-error="[^"]*"' "$folder/hands.dom")"
 echo "page: fine"
