@@ -139,10 +139,6 @@ static void put_summary(farside_host *host) {
          (unsigned long long)host->timeline.hash);
 }
 
-static bool has_color(void) {
-  return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
-}
-
 static bool write_outputs(simulation *mine, const char *error) {
   farside_host *host = far_device_host(mine->device);
   far_run run = {.script = mine->line->scripts[0],
@@ -161,7 +157,8 @@ static int report(simulation *mine, const char *error) {
     printf("%s on %s rules, %s%s\n\n", line->scripts[0],
            far_profile_name(host->profile),
            line->plan ? "plan " : "default plan", line->plan ? line->plan : "");
-    far_report_table(stdout, &host->timeline, has_color(), line->is_verbose);
+    far_report_table(stdout, &host->timeline, command_has_color(),
+                     line->is_verbose);
     printf("\n");
     put_faults(&host->timeline);
     put_summary(host);

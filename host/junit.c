@@ -34,7 +34,7 @@ static void put_text(FILE *file, const far_fault *fault) {
     fprintf(file, ": ");
   }
   far_text_xml(file, fault->why);
-  fprintf(file, "\n%s\n", far_fault_advice(fault->kind));
+  fprintf(file, "\n%s\n", far_fault_advice(fault));
 }
 
 // -- What went wrong outside of tasks -----------------------------------------
@@ -104,8 +104,8 @@ static void put_task(FILE *file, const far_story_task *task,
     open_failure(file, far_fault_name(fault->kind), title);
     put_text(file, fault);
     fprintf(file, "</failure>\n");
-  } else if (task->outcome != FAR_OUTCOME_FINISHED) {
-    fprintf(file, "    <skipped message=\"%s", far_outcome_name(task->outcome));
+  } else if (task->outcome != FAR_ENDING_FINISHED) {
+    fprintf(file, "    <skipped message=\"%s", far_ending_name(task->outcome));
     if (task->why != NULL) {
       fprintf(file, ": ");
       far_text_xml(file, task->why);
@@ -130,7 +130,7 @@ void far_junit_file(FILE *file, const far_story *story, const far_run *run) {
     failures++;
   }
   for (size_t i = 0; i < count; i++)
-    skipped += story->tasks[i].outcome != FAR_OUTCOME_FINISHED &&
+    skipped += story->tasks[i].outcome != FAR_ENDING_FINISHED &&
                (faults == NULL || faults[i] == NULL);
   failures += count_rest(story, false) > 0 || run->error != NULL;
   failures += count_rest(story, true) > 0;

@@ -92,6 +92,11 @@ static void put_fault(const page *mine, const far_fault *fault, size_t times) {
   far_fault_title(mine->story, fault, title, sizeof title);
   fprintf(file, "<li class=\"fault %s\"><h2>", far_fault_name(fault->kind));
   far_text_xml(file, title);
+  if (fault->rule != NULL && fault->kind != FAR_FAULT_VIOLATION) {
+    fprintf(file, " (rule ");
+    far_text_xml(file, fault->rule);
+    fprintf(file, ")");
+  }
   if (times > 1)
     fprintf(file, ", %zu times", times);
   fprintf(file, "</h2>\n<p class=\"place\">");
@@ -108,7 +113,7 @@ static void put_fault(const page *mine, const far_fault *fault, size_t times) {
           ull(entry));
   far_text_xml_part(file, fault->why, 1000);
   fprintf(file, "</pre>\n<p class=\"advice\">%s</p></li>\n",
-          far_fault_advice(fault->kind));
+          far_fault_advice(fault));
 }
 
 // Each mistake once, the first of them first.
@@ -155,11 +160,11 @@ static void put_summary(const page *mine) {
   FILE *file = mine->file;
   put_plural(file, story->task_count, "task");
   const char *before = ": ";
-  for (int i = 0; i < FAR_OUTCOMES; i++) {
+  for (int i = 0; i < FAR_ENDINGS; i++) {
     if (story->outcomes[i] == 0)
       continue;
     fprintf(file, "%s%llu %s", before, ull(story->outcomes[i]),
-            far_outcome_name((far_outcome)i));
+            far_ending_name((far_ending)i));
     before = ", ";
   }
   fprintf(file, ". ");
@@ -201,7 +206,7 @@ static void put_states(const page *mine) {
 // What the colours mean, of those that are there.
 static void put_legend(const page *mine) {
   const far_story *story = mine->story;
-  static const char *const says[FAR_OUTCOMES] = {
+  static const char *const says[FAR_ENDINGS] = {
       "finished in time",
       "failed: its closure raised an error",
       "expired: it took too long, and the host ended it",
@@ -214,13 +219,13 @@ static void put_legend(const page *mine) {
     has_deadline = has_deadline || story->tasks[i].deadline_ms != FAR_UNKNOWN;
   }
   put_states(mine);
-  for (int i = 0; i < FAR_OUTCOMES; i++)
+  for (int i = 0; i < FAR_ENDINGS; i++)
     if (story->outcomes[i] > 0)
       fprintf(mine->file,
               "<li><svg class=\"picture key\" viewBox=\"0 0 22 14\" "
               "aria-hidden=\"true\"><g class=\"task %s\"><rect class=\"bar\" "
               "width=\"22\" height=\"14\" rx=\"3\"/></g></svg>%s</li>\n",
-              far_outcome_name((far_outcome)i), says[i]);
+              far_ending_name((far_ending)i), says[i]);
   if (has_leak)
     fprintf(mine->file,
             "<li><svg class=\"picture key\" viewBox=\"0 0 22 14\" "

@@ -57,10 +57,10 @@ function drawAxis() {
 function drawText({ node, a, b, room, only, width: wide }) {
   const start = Math.max(x(a), LEFT), end = Math.min(x(b), right());
   const inside = end - start >= wide + 10;
-  const beside = !inside && x(b) >= LEFT && Math.min(x(room), right()) - x(b) >= wide + 10;
+  const beside = !inside && x(b) >= LEFT && Math.min(x(room), right()) - x(b) >= wide + 14;
   const place = inside ? "in" : beside ? "out" : "none";
   node.setAttribute("class", only && only !== place ? "none" : place);
-  node.setAttribute("x", inside ? start + 7 : x(b) + 6);
+  node.setAttribute("x", inside ? start + 7 : x(b) + 10);
 }
 
 function draw() {
@@ -245,7 +245,7 @@ function draw_row(row) {
   cell(seconds(row.t));
   cell(row.state);
   cell(row.what);
-  cell(row.task === null ? "" : row.name === null ? "#" + row.task : row.name);
+  cell(row.name !== null ? row.name : row.task !== null ? "#" + row.task : null);
   cell(row.where);
   cell(row.why);
   if (row.count > 1) {

@@ -117,7 +117,7 @@ static void put_label(const picture *mine, const char *text, const char *only,
   double inside = (double)(b - a) * mine->per_ms;
   double beside = x_of(mine, room_ms) - x_of(mine, b);
   const char *place = inside >= width + 10   ? "in"
-                      : beside >= width + 10 ? "out"
+                      : beside >= width + 14 ? "out"
                                              : "none";
   if (*only != '\0' && strcmp(place, only) != 0)
     place = "none";
@@ -125,7 +125,7 @@ static void put_label(const picture *mine, const char *text, const char *only,
           "<text class=\"%s\" data-a=\"%llu\" data-b=\"%llu\" "
           "data-room=\"%llu\" data-only=\"%s\" x=\"%.1f\" y=\"%d\">",
           place, ull(a), ull(b), ull(room_ms), only,
-          *place == 'o' ? x_of(mine, b) + 6 : x_of(mine, a) + 7, y);
+          *place == 'o' ? x_of(mine, b) + 10 : x_of(mine, a) + 7, y);
   far_text_xml(mine->file, text);
   fprintf(mine->file, "</text>");
 }
@@ -182,9 +182,10 @@ static void put_band(const picture *mine, const far_band *band, int turn) {
   if (!is_short && to_ms == band->from_ms && to_ms != mine->story->to_ms)
     return; // It held for no time at all.
   open_mark(mine, "band",
-            is_app ? band->label
-            : turn ? "device odd"
-                   : "device",
+            is_app     ? band->label
+            : is_short ? "moment"
+            : turn     ? "device odd"
+                       : "device",
             band->entry);
   fprintf(mine->file, "<title>%s: ", mine->story->lanes[band->lane]);
   far_text_xml(mine->file, band->label);
@@ -236,7 +237,7 @@ static void put_task_title(const picture *mine, const bar *one) {
   far_story_task_name(task, name, sizeof name);
   fprintf(file, "<title>task ");
   far_text_xml(file, name);
-  fprintf(file, ": %s", far_outcome_name(task->outcome));
+  fprintf(file, ": %s", far_ending_name(task->outcome));
   if (one->count > 1)
     fprintf(file, " (%zu of them)", one->count);
   if (task->where != NULL) {
@@ -281,9 +282,10 @@ static void put_deadline(const picture *mine, const far_story_task *task) {
 
 static void put_bar(const picture *mine, const bar *one) {
   const far_story_task *task = one->first;
-  const char *outcome = far_outcome_name(task->outcome);
+  const char *outcome = far_ending_name(task->outcome);
   bool is_one = one->count == 1;
   bool has_waste = is_one && task->leak_ms < task->end_ms;
+  bool is_named = has_waste && task->outcome == FAR_ENDING_LEAKED;
   char label[64];
   open_mark(mine, "task", outcome, task->entry);
   put_task_title(mine, one);
@@ -293,12 +295,12 @@ static void put_bar(const picture *mine, const bar *one) {
   if (has_waste)
     put_rect(mine, "waste", task->leak_ms, task->end_ms, mine->y, BAR_HEIGHT,
              0);
-  if (has_waste && task->outcome == FAR_OUTCOME_LEAKED)
+  if (is_named)
     put_label(mine, "leaked: awake for nothing", "in", task->leak_ms,
               task->end_ms, task->end_ms, mine->y + 15);
   snprintf(label, sizeof label, is_one ? "%s" : "%s (%zu)", outcome,
            one->count);
-  put_label(mine, label, has_waste ? "out" : "", task->begin_ms, one->to_ms,
+  put_label(mine, label, is_named ? "out" : "", task->begin_ms, one->to_ms,
             one->room_ms, mine->y + 15);
   fprintf(mine->file, "</g>\n");
 }
@@ -315,7 +317,7 @@ static bool place_tasks(const far_story *story, placed *tasks) {
   if (places == NULL)
     return false;
   for (size_t i = 0; i < story->task_count; i++)
-    if (story->tasks[i].outcome != FAR_OUTCOME_FINISHED)
+    if (story->tasks[i].outcome != FAR_ENDING_FINISHED)
       places[story->tasks[i].row] = 1;
   uint32_t bad = 0, first_fine = 0;
   for (uint32_t row = 0; row < story->row_count; row++)

@@ -1,5 +1,7 @@
 #include "story.h"
 
+#include "rule.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,7 +195,7 @@ static bool begin_task(far_story *story, uint64_t number,
                            .end_ms = story->to_ms,
                            .deadline_ms = FAR_UNKNOWN,
                            .leak_ms = FAR_UNKNOWN,
-                           .outcome = FAR_OUTCOME_OPEN,
+                           .outcome = FAR_ENDING_OPEN,
                            .entry = number};
   return find_series(story, task) &&
          index_set(story->index, task_key(entry), story->task_count++);
@@ -215,7 +217,7 @@ static void read_deadline(far_story_task *task, const farside_entry *entry,
 }
 
 static void end_task(far_story_task *task, const farside_entry *entry,
-                     far_outcome outcome) {
+                     far_ending outcome) {
   task->end_ms = entry->t_ms;
   task->outcome = outcome;
   task->why = entry->why;
@@ -225,9 +227,9 @@ static void end_task(far_story_task *task, const farside_entry *entry,
 static void leak_task(far_story_task *task, const farside_entry *entry) {
   task->leak_ms = entry->t_ms;
   task->leak_why = entry->why;
-  if (task->outcome == FAR_OUTCOME_EXPIRED &&
+  if (task->outcome == FAR_ENDING_EXPIRED &&
       (entry->why == NULL || strstr(entry->why, "takes longer") == NULL))
-    task->outcome = FAR_OUTCOME_LEAKED;
+    task->outcome = FAR_ENDING_LEAKED;
 }
 
 static bool read_task(far_story *story, uint64_t number,
@@ -241,16 +243,16 @@ static bool read_task(far_story *story, uint64_t number,
   far_story_task *task = &story->tasks[*found];
   if (is_what(entry, "task.finish")) {
     read_deadline(task, entry, " s before its end");
-    end_task(task, entry, FAR_OUTCOME_FINISHED);
+    end_task(task, entry, FAR_ENDING_FINISHED);
   } else if (is_what(entry, "task.fail")) {
-    end_task(task, entry, FAR_OUTCOME_FAILED);
+    end_task(task, entry, FAR_ENDING_FAILED);
   } else if (is_what(entry, "task.cancel")) {
-    end_task(task, entry, FAR_OUTCOME_CANCELLED);
+    end_task(task, entry, FAR_ENDING_CANCELLED);
   } else if (is_what(entry, "task.expire")) {
     task->deadline_ms = entry->t_ms;
     end_task(task, entry,
-             task->leak_ms == FAR_UNKNOWN ? FAR_OUTCOME_EXPIRED
-                                          : FAR_OUTCOME_LEAKED);
+             task->leak_ms == FAR_UNKNOWN ? FAR_ENDING_EXPIRED
+                                          : FAR_ENDING_LEAKED);
   } else if (is_what(entry, "task.leak")) {
     leak_task(task, entry);
   } else if (is_what(entry, "task.expiring")) {
@@ -325,18 +327,40 @@ static bool is_error(const far_story *story, uint64_t number,
          (is_what(next, "app.kill") || is_what(next, "script.close"));
 }
 
-// A task that fails has said why in the error before: one fault, not two.
-static bool join_error(far_story *story, uint64_t number,
-                       const farside_entry *entry) {
+// One mistake, told twice in one moment: the rule that a leak breaks, the error
+// that a task failed with. Returns what was told of this task before.
+static far_fault *told_before(far_story *story, const farside_entry *entry) {
   far_fault *last =
       story->fault_count ? &story->faults[story->fault_count - 1] : NULL;
-  if (last == NULL || last->kind != FAR_FAULT_ERROR ||
-      last->task == FAR_NO_TASK || last->t_ms != entry->t_ms ||
-      story->tasks[last->task].id != entry->task)
-    return false;
-  last->kind = FAR_FAULT_FAIL;
+  if (last == NULL || entry->task == 0 || last->task == FAR_NO_TASK ||
+      last->t_ms != entry->t_ms || story->tasks[last->task].id != entry->task)
+    return NULL;
+  return last;
+}
+
+// What a task came to says more than a rule or an error by itself.
+static bool add_task_fault(far_story *story, uint64_t number,
+                           far_fault_kind kind, const farside_entry *entry) {
+  far_fault *last = told_before(story, entry);
+  bool is_error = last && last->kind == FAR_FAULT_ERROR;
+  if (last == NULL || (!is_error && last->kind != FAR_FAULT_VIOLATION) ||
+      (is_error && kind != FAR_FAULT_FAIL))
+    return add_fault(story, number, kind, entry);
+  last->kind = kind;
   last->entry = number;
   last->where = entry->where;
+  if (!is_error && entry->why != NULL)
+    last->why = entry->why;
+  return true;
+}
+
+static bool add_violation(far_story *story, uint64_t number,
+                          const farside_entry *entry) {
+  far_fault *last = told_before(story, entry);
+  story->violations++;
+  if (last == NULL || last->rule != NULL)
+    return add_fault(story, number, FAR_FAULT_VIOLATION, entry);
+  last->rule = entry->name;
   return true;
 }
 
@@ -347,22 +371,19 @@ static bool read_fault(far_story *story, uint64_t number,
     return add_fault(story, number, FAR_FAULT_ERROR, entry);
   }
   if (is_what(entry, "task.fail"))
-    return join_error(story, number, entry) ||
-           add_fault(story, number, FAR_FAULT_FAIL, entry);
+    return add_task_fault(story, number, FAR_FAULT_FAIL, entry);
   if (is_what(entry, "task.leak"))
-    return add_fault(story, number,
-                     entry->why && strstr(entry->why, "takes longer")
-                         ? FAR_FAULT_SLOW
-                         : FAR_FAULT_LEAK,
-                     entry);
+    return add_task_fault(story, number,
+                          entry->why && strstr(entry->why, "takes longer")
+                              ? FAR_FAULT_SLOW
+                              : FAR_FAULT_LEAK,
+                          entry);
   if (is_what(entry, "script.kill")) {
     story->kills++;
     return add_fault(story, number, FAR_FAULT_KILL, entry);
   }
-  if (is_what(entry, "violation")) {
-    story->violations++;
-    return add_fault(story, number, FAR_FAULT_VIOLATION, entry);
-  }
+  if (is_what(entry, "violation"))
+    return add_violation(story, number, entry);
   return true;
 }
 
@@ -373,7 +394,7 @@ static void forgive(far_story *story) {
     far_fault fault = story->faults[i];
     bool is_leak = fault.kind == FAR_FAULT_LEAK || fault.kind == FAR_FAULT_SLOW;
     if (is_leak && fault.task != FAR_NO_TASK &&
-        story->tasks[fault.task].outcome == FAR_OUTCOME_FINISHED)
+        story->tasks[fault.task].outcome == FAR_ENDING_FINISHED)
       continue;
     story->faults[kept++] = fault;
   }
@@ -436,11 +457,11 @@ void far_story_close(far_story *story) {
 
 // -- Words --------------------------------------------------------------------
 
-const char *far_outcome_name(far_outcome outcome) {
+const char *far_ending_name(far_ending outcome) {
   static const char *const names[] = {
-#define FAR_OUTCOME(id, name) name,
-      FAR_OUTCOME_MAP(FAR_OUTCOME)
-#undef FAR_OUTCOME
+#define FAR_ENDING(id, name) name,
+      FAR_ENDING_MAP(FAR_ENDING)
+#undef FAR_ENDING
   };
   return names[outcome];
 }
@@ -458,9 +479,15 @@ void far_story_task_name(const far_story_task *task, char *text, size_t bytes) {
     snprintf(text, bytes, "#%llu", (unsigned long long)task->id);
 }
 
+static bool rule_of(const far_fault *fault, far_rule_id *id) {
+  return fault->rule != NULL && far_rule_find(fault->rule, id);
+}
+
 void far_fault_title(const far_story *story, const far_fault *fault, char *text,
                      size_t bytes) {
   char name[96] = "";
+  far_rule_id rule;
+  bool is_known = rule_of(fault, &rule);
   if (fault->task != FAR_NO_TASK)
     far_story_task_name(&story->tasks[fault->task], name, sizeof name);
   switch (fault->kind) {
@@ -482,13 +509,16 @@ void far_fault_title(const far_story *story, const far_fault *fault, char *text,
              fault->script ? fault->script : "");
     break;
   case FAR_FAULT_VIOLATION:
-    snprintf(text, bytes, "Rule %s is broken", fault->rule ? fault->rule : "");
+    snprintf(text, bytes, "Rule %s is broken%s%s",
+             fault->rule ? fault->rule : "", is_known ? ": " : "",
+             is_known ? far_rule_title(rule) : "");
     break;
   }
 }
 
-const char *far_fault_advice(far_fault_kind kind) {
-  switch (kind) {
+const char *far_fault_advice(const far_fault *fault) {
+  far_rule_id rule;
+  switch (fault->kind) {
   case FAR_FAULT_LEAK:
     return "Call finish on every path: task:finish() at the end of the "
            "closure, and where it gives up. Until then the app is held awake, "
@@ -507,8 +537,8 @@ const char *far_fault_advice(far_fault_kind kind) {
     return "Do less at once: sleep now and then, or split the work into "
            "timers and tasks. The limits are set by --limits.";
   case FAR_FAULT_VIOLATION:
-    return "A phone would not let this pass: docs/reference.md says what the "
-           "rule asks for, and where that was read.";
+    return rule_of(fault, &rule) ? far_rule_get(rule)->advice
+                                 : "The reference tells of the rules.";
   }
   return "";
 }

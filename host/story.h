@@ -10,7 +10,7 @@
 #include "timeline.h"
 
 // How a task ended. One that leaked and was finished after all was finished.
-#define FAR_OUTCOME_MAP(X)                                                     \
+#define FAR_ENDING_MAP(X)                                                      \
   X(FINISHED, "finished")                                                      \
   X(FAILED, "failed")                                                          \
   X(EXPIRED, "expired")                                                        \
@@ -18,12 +18,12 @@
   X(CANCELLED, "cancelled")                                                    \
   X(OPEN, "open")
 
-typedef enum far_outcome {
-#define FAR_OUTCOME(id, name) FAR_OUTCOME_##id,
-  FAR_OUTCOME_MAP(FAR_OUTCOME)
-#undef FAR_OUTCOME
-      FAR_OUTCOMES
-} far_outcome;
+typedef enum far_ending {
+#define FAR_ENDING(id, name) FAR_ENDING_##id,
+  FAR_ENDING_MAP(FAR_ENDING)
+#undef FAR_ENDING
+      FAR_ENDINGS
+} far_ending;
 
 #define FAR_UNKNOWN UINT64_MAX
 
@@ -45,7 +45,7 @@ typedef struct far_story_task {
   uint64_t end_ms;      // Of the story, while it is open.
   uint64_t deadline_ms; // When it would have been ended, or was; FAR_UNKNOWN.
   uint64_t leak_ms;     // Since when nobody could finish it; FAR_UNKNOWN.
-  far_outcome outcome;
+  far_ending outcome;
   const char *why;      // Of its end, or of its leak. NULL while it is open.
   const char *leak_why; // NULL when it did not leak.
   uint64_t entry;       // Where it begins in the timeline.
@@ -70,7 +70,7 @@ typedef struct far_fault {
   uint64_t entry;
   size_t task;        // Its number in the story, or FAR_NO_TASK.
   const char *script; // Or NULL.
-  const char *rule;   // A violation's.
+  const char *rule;   // The id of the rule that it breaks, or NULL.
   const char *where;  // Or NULL; an error has it in its text.
   const char *why;
 } far_fault;
@@ -90,7 +90,7 @@ typedef struct far_story {
   far_fault *faults;
   size_t fault_count, fault_room;
   uint32_t series_count, row_count;
-  uint64_t outcomes[FAR_OUTCOMES]; // How many tasks ended so.
+  uint64_t outcomes[FAR_ENDINGS]; // How many tasks ended so.
   uint64_t errors, violations, kills;
   struct far_story_index *index;
 } far_story;
@@ -101,7 +101,7 @@ bool far_story_open(far_story *story, const far_timeline *timeline,
                     uint64_t to_ms);
 void far_story_close(far_story *story);
 
-const char *far_outcome_name(far_outcome outcome);
+const char *far_ending_name(far_ending outcome);
 
 // "leak", "slow", "fail", "error", "kill", "rule".
 const char *far_fault_name(far_fault_kind kind);
@@ -111,7 +111,7 @@ void far_fault_title(const far_story *story, const far_fault *fault, char *text,
                      size_t bytes);
 
 // What to do about it.
-const char *far_fault_advice(far_fault_kind kind);
+const char *far_fault_advice(const far_fault *fault);
 
 // A task's name, or its number: "save", "#70001".
 void far_story_task_name(const far_story_task *task, char *text, size_t bytes);

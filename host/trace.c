@@ -71,7 +71,7 @@ static void put_task(trace *mine, const far_story_task *task) {
   open_event(mine, "B", TASKS, task->row + 1, name);
   put_time(mine, "ts", task->begin_ms);
   fprintf(mine->file, ",\"args\":{");
-  put_arg(mine, &is_first, "outcome", far_outcome_name(task->outcome));
+  put_arg(mine, &is_first, "outcome", far_ending_name(task->outcome));
   put_arg(mine, &is_first, "script", task->script);
   put_arg(mine, &is_first, "where", task->where);
   put_arg(mine, &is_first, "why", task->why);

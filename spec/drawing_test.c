@@ -69,10 +69,10 @@ static void reads_a_story(const far_story *story) {
   const far_band *wifi = &story->bands[1];
   far_assert(strcmp(wifi->label, "wifi") == 0 && wifi->to_ms == 3000);
   far_assert(story->task_count == 2);
-  far_assert(story->tasks[0].outcome == FAR_OUTCOME_FINISHED);
+  far_assert(story->tasks[0].outcome == FAR_ENDING_FINISHED);
   far_assert(story->tasks[0].leak_ms == 7000);
   far_assert(story->tasks[0].deadline_ms == 35000);
-  far_assert(story->tasks[1].outcome == FAR_OUTCOME_CANCELLED);
+  far_assert(story->tasks[1].outcome == FAR_ENDING_CANCELLED);
   // What was finished after all is no fault.
   far_assert(story->fault_count == 1 && story->violations == 1);
   far_assert(strcmp(story->faults[0].rule, "BG01") == 0);
@@ -88,7 +88,7 @@ static void draws(const far_story *story) {
   far_page_file(file, story, &run);
   char *text = read_all(file);
   has(text, "2 things went wrong");
-  has(text, "Rule BG01 is broken");
+  has(text, "Rule BG01 is broken: finish is never called");
   has(text, "network: wifi&#10;0.000 s to 3.000 s: 3 s");
   has(text, "reboot: a restart&#10;10.000 s</title>");
   has(text, "&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt; &amp; "
@@ -117,8 +117,30 @@ static void draws(const far_story *story) {
   far_junit_file(file, story, &run);
   text = read_all(file);
   has(text, "tests=\"4\" failures=\"2\" errors=\"0\" skipped=\"1\"");
-  has(text, "<failure type=\"rule\" message=\"Rule BG01 is broken\">");
+  has(text, "<failure type=\"rule\" message=\"Rule BG01 is broken: "
+            "finish is never called\">");
   free(text);
+}
+
+// A leak and the rule that it breaks are one fault, whichever comes first.
+static void tells_once(void) {
+  for (int is_first = 0; is_first < 2; is_first++) {
+    far_timeline_init(&timeline, &memory, 100);
+    note(1000, "task.begin", FARSIDE_INFO, 1, "sync", NULL);
+    if (is_first)
+      note(2000, "violation", FARSIDE_ERROR, 1, "BG08", "the id is lost");
+    note(2000, "task.leak", FARSIDE_WARN, 1, "sync", "who will finish it?");
+    if (!is_first)
+      note(2000, "violation", FARSIDE_ERROR, 1, "BG08", "the id is lost");
+    far_story story;
+    far_assert(far_story_open(&story, &timeline, 3000));
+    far_assert(story.fault_count == 1 && story.violations == 1);
+    far_assert(story.faults[0].kind == FAR_FAULT_LEAK);
+    far_assert(strcmp(story.faults[0].rule, "BG08") == 0);
+    far_assert(strcmp(story.faults[0].why, "who will finish it?") == 0);
+    far_story_close(&story);
+    far_timeline_deinit(&timeline);
+  }
 }
 
 // Thousands of tasks at once, and one after the other.
@@ -169,6 +191,7 @@ int main(void) {
   draws(&story);
   far_story_close(&story);
   far_timeline_deinit(&timeline);
+  tells_once();
   stays_small();
   is_never_broken();
   far_assert(memory.used_bytes == 0);
