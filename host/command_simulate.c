@@ -3,6 +3,7 @@
 #include "../bindings/bindings.h"
 #include "../bindings/device.h"
 #include "command.h"
+#include "outputs.h"
 #include "report.h"
 
 #include <lualib.h>
@@ -23,13 +24,19 @@ static const char default_plan[] = "local app, message = phone:launch()\n"
 typedef struct simulation {
   const command_line *line;
   FILE *timeline;
+  far_outputs outputs;
+  bool is_closing;
   far_device *device;
 } simulation;
 
 static void on_entry(void *user, const farside_entry *entry) {
-  const simulation *mine = user;
+  simulation *mine = user;
+  // What the phone has to say while it is closed is no part of the story.
+  if (mine->is_closing)
+    return;
   if (mine->timeline != NULL)
     far_report_json(mine->timeline, entry);
+  far_outputs_note(&mine->outputs, entry);
 }
 
 // print() of a plan, while standard output is for the timeline alone.
@@ -43,6 +50,11 @@ static int print_to_stderr(lua_State *L) {
   return 0;
 }
 
+// A file on standard output is for a program: nothing else goes there.
+static bool has_stdout(const simulation *mine) {
+  return mine->timeline == stdout || far_outputs_have_stdout(&mine->outputs);
+}
+
 // Reads an error without its help: a plan must not run on in order to fail.
 static int describe(lua_State *L) {
   if (lua_type(L, 1) != LUA_TSTRING)
@@ -54,7 +66,7 @@ static int run_plan(lua_State *L) {
   simulation *mine = lua_touserdata(L, 1);
   const command_line *line = mine->line;
   luaL_openlibs(L);
-  if (mine->timeline == stdout)
+  if (has_stdout(mine))
     lua_register(L, "print", print_to_stderr);
   luaL_requiref(L, "farside.device", luaopen_farside_device, 0);
   farside_source app;
@@ -127,11 +139,21 @@ static void put_summary(farside_host *host) {
          (unsigned long long)host->timeline.hash);
 }
 
-static int report(const simulation *mine, const char *error) {
+static bool write_outputs(simulation *mine, const char *error) {
+  farside_host *host = far_device_host(mine->device);
+  far_run run = {.script = mine->line->scripts[0],
+                 .rules = far_profile_name(host->profile),
+                 .plan = mine->line->plan,
+                 .error = error,
+                 .is_simulated = true,
+                 .now_ms = far_host_now_ms(host)};
+  return far_outputs_write(&mine->outputs, &run);
+}
+
+static int report(simulation *mine, const char *error) {
   const command_line *line = mine->line;
   farside_host *host = far_device_host(mine->device);
-  // A timeline on standard output is for a program: nothing else goes there.
-  if (mine->timeline != stdout) {
+  if (!has_stdout(mine)) {
     printf("%s on %s rules, %s%s\n\n", line->scripts[0],
            far_profile_name(host->profile),
            line->plan ? "plan " : "default plan", line->plan ? line->plan : "");
@@ -144,9 +166,10 @@ static int report(const simulation *mine, const char *error) {
   }
   if (error != NULL)
     fprintf(stderr, "farside: %s\n", error);
+  bool is_written = write_outputs(mine, error);
   if (host->stats.killed > 0)
     return EXIT_HOST_KILLED;
-  if (host->stats.errors > 0 || error != NULL)
+  if (host->stats.errors > 0 || error != NULL || !is_written)
     return EXIT_SCRIPT_FAILED;
   return host->stats.expired > 0 || host->stats.leaked > 0 ? EXIT_RULE_BROKEN
                                                            : EXIT_FINE;
@@ -187,9 +210,12 @@ static int simulate(const command_line *line) {
   simulation mine = {.line = line};
   if (!can_run(line))
     return EXIT_USAGE;
-  if (line->timeline != NULL &&
-      !(mine.timeline = timeline_open(line->timeline)))
+  if (!far_outputs_open(&mine.outputs, line) ||
+      (line->timeline != NULL &&
+       !(mine.timeline = timeline_open(line->timeline)))) {
+    far_outputs_close(&mine.outputs);
     return EXIT_USAGE;
+  }
   far_device_config config = {.os = line->os,
                               .grace_ms = line->grace_ms,
                               .on_entry = on_entry,
@@ -199,20 +225,21 @@ static int simulate(const command_line *line) {
     result = drive(&mine);
   else
     fprintf(stderr, "farside: not enough memory\n");
-  // What the phone has to say while it is closed is no part of the story.
-  FILE *timeline = mine.timeline;
-  mine.timeline = NULL;
+  mine.is_closing = true;
   far_device_close(mine.device);
-  if (!timeline_close(timeline, line->timeline) && result == EXIT_FINE)
+  far_outputs_close(&mine.outputs);
+  if (!timeline_close(mine.timeline, line->timeline) && result == EXIT_FINE)
     result = EXIT_SCRIPT_FAILED;
   return result;
 }
 
 const far_command simulate_command = {
     .name = "simulate",
-    .usage = "simulate [--os OS] [--plan FILE.lua] [--grace TIME] "
-             "[--limits LIST]\n       [--grant WHAT=VALUE] [--trust] "
-             "[--timeline FILE] [-v] SCRIPT [ARG ...]",
+    .usage =
+        "simulate [--os OS] [--plan FILE.lua] [--grace TIME] "
+        "[--limits LIST]\n       [--grant WHAT=VALUE] [--trust] "
+        "[--timeline FILE]\n       [--report FILE.html] [--picture FILE.svg] "
+        "[--trace FILE.json]\n       [--junit FILE.xml] [-v] SCRIPT [ARG ...]",
     .what = "run a script on a simulated phone, a day in milliseconds",
     .help =
         "Runs SCRIPT in virtual time under the rules of an OS, and tells what\n"
@@ -229,13 +256,23 @@ const far_command simulate_command = {
         "                    as for run; time of the processor is real\n"
         "  --timeline FILE   write the timeline as JSON lines; - is standard\n"
         "                    output, and then nothing else is written there\n"
+        "  --report FILE.html\n"
+        "                    write a page to open in a browser: what went "
+        "wrong,\n"
+        "                    a picture of the run, every entry\n"
+        "  --picture FILE.svg\n"
+        "                    write that picture alone\n"
+        "  --trace FILE.json write a trace for Perfetto\n"
+        "  --junit FILE.xml  write JUnit XML for a build server\n"
         "  -v, --verbose     show entries of level debug too: timers, "
-        "Log.debug\n"
+        "Log.debug;\n"
+        "                    and each of several that are the same\n"
         "\n"
         "Exits with 0 when all is well, 1 when the script or the plan failed,\n"
         "3 when a rule of the OS was broken: a task leaked or ran out of "
         "time,\n"
         "4 when the host had to stop the script for a limit.\n",
-    .options = " --os --plan --grace --limits --grant --trust --timeline "
-               "--verbose -v ",
+    .options =
+        " --os --plan --grace --limits --grant --trust --timeline --report "
+        "--picture --trace --junit --verbose -v ",
     .run = simulate};
