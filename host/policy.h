@@ -34,7 +34,44 @@ typedef enum far_mark {
   X(EXEC_MAX_LIVE, exec_max_live, "tasks")                                     \
   X(FREEZE_AFTER_CACHED, freeze_after_cached, "ms")                            \
   X(TERMINATE_GRACE, terminate_grace, "ms")                                    \
-  X(MINIMIZE_ALLOWED, minimize_allowed, "bool")
+  X(MINIMIZE_ALLOWED, minimize_allowed, "bool")                                \
+  X(FETCH_MIN_INTERVAL, fetch_min_interval, "ms")                              \
+  X(FETCH_DELAY_MAX, fetch_delay_max, "ms")                                    \
+  X(PENDING_PROCESSING_MAX, pending_processing_max, "requests")                \
+  X(PROCESSING_NEEDS_IDLE, processing_needs_idle, "bool")                      \
+  X(PUSH_PER_HOUR_MAX, push_per_hour_max, "per hour")                          \
+  X(DOZE_LIGHT_AFTER, doze_light_after, "ms")                                  \
+  X(DOZE_LIGHT_IDLE, doze_light_idle, "ms")                                    \
+  X(DOZE_LIGHT_IDLE_MAX, doze_light_idle_max, "ms")                            \
+  X(DOZE_LIGHT_WINDOW, doze_light_window, "ms")                                \
+  X(DOZE_DEEP_AFTER, doze_deep_after, "ms")                                    \
+  X(DOZE_IDLE, doze_idle, "ms")                                                \
+  X(DOZE_IDLE_MAX, doze_idle_max, "ms")                                        \
+  X(DOZE_WINDOW, doze_window, "ms")                                            \
+  X(DOZE_WINDOW_MAX, doze_window_max, "ms")                                    \
+  X(DOZE_FACTOR, doze_factor, "times")                                         \
+  X(BUCKET_AFTER_WORKING, bucket_after_working, "ms")                          \
+  X(BUCKET_AFTER_FREQUENT, bucket_after_frequent, "ms")                        \
+  X(BUCKET_AFTER_RARE, bucket_after_rare, "ms")                                \
+  X(BUCKET_AFTER_RESTRICTED, bucket_after_restricted, "ms")                    \
+  X(JOB_QUOTA_ACTIVE, job_quota_active, "ms")                                  \
+  X(JOB_QUOTA_ACTIVE_WINDOW, job_quota_active_window, "ms")                    \
+  X(JOB_QUOTA_WORKING, job_quota_working, "ms")                                \
+  X(JOB_QUOTA_WORKING_WINDOW, job_quota_working_window, "ms")                  \
+  X(JOB_QUOTA_FREQUENT, job_quota_frequent, "ms")                              \
+  X(JOB_QUOTA_FREQUENT_WINDOW, job_quota_frequent_window, "ms")                \
+  X(JOB_QUOTA_RARE, job_quota_rare, "ms")                                      \
+  X(JOB_QUOTA_RARE_WINDOW, job_quota_rare_window, "ms")                        \
+  X(JOB_QUOTA_RESTRICTED, job_quota_restricted, "ms")                          \
+  X(JOB_QUOTA_RESTRICTED_WINDOW, job_quota_restricted_window, "ms")            \
+  X(JOB_QUOTA_RESTRICTED_RUNS, job_quota_restricted_runs, "jobs")              \
+  X(JOB_QUOTA_NEEDED, job_quota_needed, "ms")                                  \
+  X(LOW_POWER_BLOCKS_FETCH, low_power_blocks_fetch, "bool")                    \
+  X(FORCE_QUIT_BLOCKS_BACKGROUND, force_quit_blocks_background, "bool")        \
+  X(FORCE_QUIT_BLOCKS_PROCESSING, force_quit_blocks_processing, "bool")        \
+  X(SWIPE_BLOCKS_BACKGROUND, swipe_blocks_background, "bool")                  \
+  X(BATTERY_LOW, battery_low, "%")                                             \
+  X(NEVER_CHANCE, never_chance, "%")
 
 typedef enum far_constant {
 #define FAR_CONSTANT(id, name, unit) FAR_##id,

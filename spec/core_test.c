@@ -153,7 +153,15 @@ static void test_durations(void) {
 // The tighter of two values: for all of these the smaller one, but where the
 // rule is whether something is shared.
 static int64_t tighter(far_constant constant, int64_t a, int64_t b) {
-  bool is_larger = constant == FAR_EXEC_BUDGET_SCOPE;
+  static const bool larger[FAR_CONSTANTS] = {
+      [FAR_EXEC_BUDGET_SCOPE] = true,
+      [FAR_FETCH_DELAY_MAX] = true,
+      [FAR_PROCESSING_NEEDS_IDLE] = true,
+      [FAR_FORCE_QUIT_BLOCKS_PROCESSING] = true,
+      [FAR_SWIPE_BLOCKS_BACKGROUND] = true,
+      [FAR_BATTERY_LOW] = true,
+  };
+  bool is_larger = larger[constant];
   return (a < b) == is_larger ? b : a;
 }
 
