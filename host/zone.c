@@ -242,7 +242,9 @@ int far_zone_offset(const far_zone *zone, int64_t utc_s, bool *is_summer) {
 int64_t far_zone_instant(const far_zone *zone, int64_t local_s, int summer) {
   int64_t standard = local_s - zone->standard_s;
   int64_t early = local_s - zone->summer_s;
-  if (zone->summer[0] == '\0' || summer == 0)
+  if (zone->summer[0] == '\0')
+    return standard - (summer > 0 ? HOUR_S : 0); // As mktime() has it.
+  if (summer == 0)
     return standard;
   bool is_summer;
   far_zone_offset(zone, early, &is_summer);
