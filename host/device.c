@@ -88,7 +88,7 @@ static void switch_on(far_device *device, const far_device_config *config) {
   far_wakes_init(&device->wakes);
   uint64_t seed = config->has_seed ? config->seed : SEED;
   far_chance_init(&device->chance, seed, config->policy,
-                  (unsigned)rule(device, FAR_NEVER_CHANCE));
+                  (unsigned)rule(device, FAR_REFUSAL_CHANCE));
   device->flap_ms = FAR_NEVER;
   host->zone = &device->world.zone;
   host->seed = seed;
