@@ -96,11 +96,6 @@ static json_t *refuse(encoder *mine, const char *problem) {
 }
 
 static bool spend(encoder *mine, size_t bytes) {
-  // What is being stopped need not be told why.
-  if (mine->watch->is_killed) {
-    refuse(mine, "stopped");
-    return false;
-  }
   if (bytes > mine->bytes_left) {
     refuse(mine, far_json_too_large);
     return false;
