@@ -324,6 +324,8 @@ static void act(far_device *device) {
 static void look(far_device *device) {
   far_app_state state = device->host->app.state;
   far_world_use(&device->world, state > FAR_APP_BACKGROUND, now_ms(device));
+  if (state > FAR_APP_BACKGROUND)
+    device->is_in_front = true; // Also where somebody else has said so.
   if (state != FAR_APP_BACKGROUND)
     far_wakes_end_run(&device->wakes, now_ms(device));
 }
@@ -618,7 +620,7 @@ uint64_t far_device_until_ms(far_device *device, int day_s) {
   int64_t wall_ms = far_device_wall_ms(device);
   int64_t wall_s = wall_ms / 1000;
   int64_t local_s = wall_s + far_zone_offset(zone, wall_s, NULL);
-  int64_t midnight_s = local_s - local_s % DAY_S;
+  int64_t midnight_s = local_s - (local_s % DAY_S + DAY_S) % DAY_S;
   for (int64_t day = midnight_s;; day += DAY_S) {
     int64_t when_ms = far_zone_instant(zone, day + day_s, -1) * 1000;
     if (when_ms > wall_ms)

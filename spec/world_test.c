@@ -2,6 +2,7 @@
 // told what time it is.
 
 #include "chance.h"
+#include "device.h"
 #include "wake.h"
 #include "world.h"
 
@@ -429,6 +430,63 @@ static void test_quota(void) {
   check(strcmp(answer(&wakes, &world, next), "granted") == 0);
 }
 
+// -- The seam -----------------------------------------------------------------
+
+static int woken;
+
+static void on_woken(farside_host *host, farside_wake kind) {
+  (void)host;
+  woken += kind == FARSIDE_WAKE_REFRESH ? 1 : 100;
+}
+
+// What a host asks of its platform, and is told.
+static void test_seam(void) {
+  far_device *device;
+  far_device_config config = {.os = "strict", .policy = FAR_CHANCE_EARLIEST};
+  check(far_device_open(&config, &device) == FARSIDE_OK);
+  farside_host *host = far_device_host(device);
+  farside_source source;
+  farside_source_init(&source);
+  source.code = "local n = 0";
+  source.code_bytes = strlen(source.code);
+  source.name = "app.lua";
+  check(far_device_install(device, &source) == FARSIDE_OK);
+  host->on_woken = on_woken;
+  check(far_host_wake_at(host, HOUR, FARSIDE_WAKE_REFRESH) == FARSIDE_OK);
+  check(far_host_wake_at(host, HOUR, FARSIDE_WAKE_PROCESSING) == FARSIDE_OK);
+  far_device_advance(device, HOUR - 1);
+  check(woken == 0);
+  far_device_advance(device, 1);
+  check(woken == 1); // The phone is in use.
+  check(host->app.state == FAR_APP_SUSPENDED);
+  check(!far_host_conditions(host).is_idle);
+  far_device_lock(device);
+  check(far_host_conditions(host).is_idle);
+  check(woken == 101);
+  check(far_host_wake_at(host, HOUR, FARSIDE_WAKE_REFRESH) == FARSIDE_OK);
+  far_host_cancel_wake(host, FARSIDE_WAKE_REFRESH);
+  far_device_advance(device, DAY);
+  check(woken == 101);
+  for (int i = 0; i < 10; i++)
+    far_host_wake_at(host, HOUR, FARSIDE_WAKE_PROCESSING);
+  check(far_host_wake_at(host, HOUR, FARSIDE_WAKE_PROCESSING) == FARSIDE_LIMIT);
+  far_device_close(device);
+}
+
+// A platform that can do nothing of this.
+static void test_no_seam(void) {
+  farside_config config;
+  farside_host *host;
+  farside_config_init(&config);
+  check(farside_host_open(&config, &host) == FARSIDE_OK);
+  check(far_host_wake_at(host, 1, FARSIDE_WAKE_REFRESH) == FARSIDE_UNSUPPORTED);
+  far_host_cancel_wake(host, FARSIDE_WAKE_REFRESH);
+  farside_conditions now = far_host_conditions(host);
+  check(now.network == FARSIDE_NETWORK_WIFI && now.is_battery_ok &&
+        now.is_storage_ok && !now.is_charging && !now.is_idle);
+  farside_host_close(host);
+}
+
 int main(void) {
   test_chance();
   test_policies();
@@ -444,6 +502,8 @@ int main(void) {
   test_reasons();
   test_long_work();
   test_quota();
+  test_seam();
+  test_no_seam();
   printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }
