@@ -487,6 +487,56 @@ static void test_no_seam(void) {
   farside_host_close(host);
 }
 
+// -- No memory ----------------------------------------------------------------
+
+typedef struct shortage {
+  uint64_t count, fails_at;
+} shortage;
+
+static void *allocate(void *user, void *ptr, size_t bytes_old,
+                      size_t bytes_new) {
+  (void)bytes_old;
+  shortage *mine = user;
+  if (bytes_new == 0) {
+    free(ptr);
+    return NULL;
+  }
+  return ++mine->count == mine->fails_at ? NULL : realloc(ptr, bytes_new);
+}
+
+// A day on a phone whose nth allocation fails; false when it has fewer.
+static bool live_without(uint64_t fails_at) {
+  shortage mine = {.fails_at = fails_at};
+  far_device *device;
+  far_device_config config = {
+      .os = "android", .allocate = allocate, .user = &mine};
+  if (far_device_open(&config, &device) != FARSIDE_OK)
+    return true;
+  farside_source source;
+  farside_source_init(&source);
+  source.code = "local n = 0";
+  source.code_bytes = strlen(source.code);
+  source.name = "app.lua";
+  if (far_device_install(device, &source) == FARSIDE_OK) {
+    far_device_push(device);
+    far_device_reboot(device);
+    far_device_open_url(device, "app://x");
+    far_device_lock(device);
+    far_device_schedule_wake(device, FARSIDE_WAKE_REFRESH, HOUR, false, false);
+    far_device_advance(device, DAY);
+    far_device_swipe_away(device);
+  }
+  far_device_close(device);
+  return mine.count >= fails_at;
+}
+
+static void test_shortage(void) {
+  uint64_t fails_at = 1;
+  while (live_without(fails_at))
+    fails_at++;
+  check(fails_at > 30);
+}
+
 int main(void) {
   test_chance();
   test_policies();
@@ -504,6 +554,7 @@ int main(void) {
   test_quota();
   test_seam();
   test_no_seam();
+  test_shortage();
   printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }
