@@ -48,7 +48,7 @@ static uint64_t used_since(const far_wakes *wakes, uint64_t from_ms,
   uint64_t used_ms = 0;
   *runs = 0;
   for (size_t i = 0; i < runs_kept(wakes); i++) {
-    const far_run *run = &wakes->runs[i];
+    const far_wake_run *run = &wakes->runs[i];
     uint64_t end_ms = run->end_ms < now_ms ? run->end_ms : now_ms;
     uint64_t begin_ms = run->begin_ms > from_ms ? run->begin_ms : from_ms;
     *runs += run->begin_ms >= from_ms;
@@ -80,7 +80,7 @@ static uint64_t quota_returns_ms(const far_wakes *wakes, const far_world *world,
   quota most = quota_of(world);
   uint64_t best_ms = FAR_NEVER;
   for (size_t i = 0; i < runs_kept(wakes); i++) {
-    const far_run *run = &wakes->runs[i];
+    const far_wake_run *run = &wakes->runs[i];
     uint64_t end_ms = run->end_ms < now_ms ? run->end_ms : now_ms;
     uint64_t needed_ms = run->begin_ms + most.needed_ms < end_ms
                              ? run->begin_ms + most.needed_ms
@@ -96,13 +96,13 @@ static uint64_t quota_returns_ms(const far_wakes *wakes, const far_world *world,
 void far_wakes_begin_run(far_wakes *wakes, uint64_t now_ms) {
   far_wakes_end_run(wakes, now_ms);
   wakes->runs[wakes->run_count++ % FAR_RUNS_MAX] =
-      (far_run){.begin_ms = now_ms, .end_ms = FAR_NEVER};
+      (far_wake_run){.begin_ms = now_ms, .end_ms = FAR_NEVER};
 }
 
 void far_wakes_end_run(far_wakes *wakes, uint64_t now_ms) {
   if (wakes->run_count == 0)
     return;
-  far_run *last = &wakes->runs[(wakes->run_count - 1) % FAR_RUNS_MAX];
+  far_wake_run *last = &wakes->runs[(wakes->run_count - 1) % FAR_RUNS_MAX];
   if (last->end_ms == FAR_NEVER)
     last->end_ms = now_ms;
 }

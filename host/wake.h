@@ -24,15 +24,15 @@ typedef struct far_wake {
 } far_wake;
 
 // Time that the app has run in the background because it was woken.
-typedef struct far_run {
+typedef struct far_wake_run {
   uint64_t begin_ms, end_ms; // FAR_NEVER: it goes on.
-} far_run;
+} far_wake_run;
 
 typedef struct far_wakes {
   far_wake pending[FAR_WAKES_MAX]; // In the order of asking.
   size_t count;
   uint64_t refreshed_ms;      // The last grant of a refresh; FAR_NEVER: none.
-  far_run runs[FAR_RUNS_MAX]; // A ring: the newest.
+  far_wake_run runs[FAR_RUNS_MAX]; // A ring: the newest.
   uint64_t run_count;
 } far_wakes;
 
