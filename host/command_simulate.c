@@ -127,10 +127,6 @@ static void put_summary(farside_host *host) {
          (unsigned long long)host->timeline.hash);
 }
 
-static bool has_color(void) {
-  return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
-}
-
 static int report(const simulation *mine, const char *error) {
   const command_line *line = mine->line;
   farside_host *host = far_device_host(mine->device);
@@ -139,7 +135,8 @@ static int report(const simulation *mine, const char *error) {
     printf("%s on %s rules, %s%s\n\n", line->scripts[0],
            far_profile_name(host->profile),
            line->plan ? "plan " : "default plan", line->plan ? line->plan : "");
-    far_report_table(stdout, &host->timeline, has_color(), line->is_verbose);
+    far_report_table(stdout, &host->timeline, command_has_color(),
+                     line->is_verbose);
     printf("\n");
     put_faults(&host->timeline);
     put_summary(host);

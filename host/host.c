@@ -11,6 +11,9 @@ enum {
   ENTRIES_MAX = 10000,
   // How long turns that queue turns may go on before the host looks up.
   MOMENT_MS = 5,
+  // How long the timers may take that are due in one step: first those whose
+  // turns run at once, then those that are merely queued.
+  STEP_MS = 50,
   // A script that keeps the queue busy at one instant of virtual time would
   // stop time for ever. Real apps stay far below.
   TURNS_AT_INSTANT_MAX = 1000 * 1000
@@ -272,7 +275,7 @@ static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
       return false;
     }
     if (until_ms != FAR_NEVER && far_host_now_ms(host) >= until_ms)
-      return false;
+      return host->turns_queued == 0;
   }
   return true;
 }
@@ -280,13 +283,14 @@ static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
 // Runs what is queued, and what that queues, but only for a moment: no script
 // keeps the host from hearing the world. In virtual time there is no world to
 // hear, and an order that must not depend on the machine.
-static bool run_turns(farside_host *host, uint64_t until_ms, uint64_t end_ms) {
+static bool run_turns(farside_host *host, uint64_t until_ms) {
+  bool is_virtual = far_clock_is_virtual(host->clock);
+  uint64_t end_ms = far_host_now_ms(host) + MOMENT_MS;
   do {
     if (!run_round(host, host->turns_queued, until_ms))
       return false;
-    if (far_host_now_ms(host) >= end_ms)
-      return false;
-  } while (host->turns_queued > 0);
+  } while (host->turns_queued > 0 &&
+           (is_virtual || far_host_now_ms(host) < end_ms));
   return host->parked == 0; // Who computes has had its slice for now.
 }
 
@@ -356,17 +360,29 @@ static void step(farside_host *host, uint64_t until_ms) {
   // What becomes due from now on is the next step's. The turns of one timer
   // come before the next timer: what the first script does may stop, or save,
   // the second. Only when time is up are they left for the next step.
+  // And where there are very many, the rest of them is too.
   uint64_t now_ms = far_host_now_ms(host);
-  uint64_t end_ms =
-      far_clock_is_virtual(host->clock) ? FAR_NEVER : now_ms + MOMENT_MS;
-  bool has_time = true;
-  do {
-    if (has_time && !is_asleep(host))
-      has_time = run_turns(host, until_ms, end_ms);
+  bool is_real = !far_clock_is_virtual(host->clock);
+  uint64_t end_ms = is_real ? now_ms + STEP_MS : FAR_NEVER;
+  bool has_time = true, is_late = false;
+  for (;;) {
+    if (has_time && !is_asleep(host)) {
+      has_time = run_turns(host, until_ms) && far_host_now_ms(host) < end_ms;
+      if (!has_time && is_real)
+        end_ms = far_host_now_ms(host) + STEP_MS;
+    }
     if (host->is_closing || host->wants_end || host->has_ended)
       return;
-  } while (fire_next(host, now_ms));
-  if (host->turns_queued == 0)
+    if (!fire_next(host, now_ms))
+      break;
+    if (!has_time && far_host_now_ms(host) >= end_ms) {
+      is_late = true;
+      break;
+    }
+  }
+  if (is_late || host->turns_queued > 0)
+    far_life_enforce(host);
+  else
     far_life_settle(host);
 }
 

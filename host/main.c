@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-static const far_command *const commands[] = {&run_command, &simulate_command};
+static const far_command *const commands[] = {&run_command, &simulate_command,
+                                              &profile_command, &rules_command};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const far_command *find(const char *name) {
@@ -26,10 +27,10 @@ static void overview(FILE *file) {
 }
 
 static int unknown(const char *word) {
-  fprintf(stderr,
-          "farside: there is no command '%s'; there are: run, simulate, help, "
-          "version\n",
-          word);
+  fprintf(stderr, "farside: there is no command '%s'; there are: ", word);
+  for (size_t i = 0; i < COMMANDS; i++)
+    fprintf(stderr, "%s, ", commands[i]->name);
+  fprintf(stderr, "help, version\n");
   return EXIT_USAGE;
 }
 
