@@ -317,7 +317,7 @@ static void play_all(const attacks *all) {
   const attack *group[GROUP_MAX];
   for (size_t i = 0; i < all->count; i++) {
     group[0] = &all->items[i];
-    play(group, 1, AT_LOAD, 50, false);
+    play(group, 1, AT_LOAD, 30, false);
   }
   printf("ok alone: %zu attacks\n", all->count);
 
