@@ -45,6 +45,8 @@ struct far_script {
   far_arena *arena;              // All that L has; NULL for a borrowed one.
   farside_limits limits;
   uint64_t messages; // Those that wait for it.
+  int strikes; // Tasks of it that were stopped, shortly one after another.
+  uint64_t struck_ms; // When the last one was.
   bool is_borrowed;
   bool is_trusted; // The full libraries: --trust.
   bool is_dead;    // It was stopped for good: nothing may touch L any more.

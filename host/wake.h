@@ -31,7 +31,7 @@ typedef struct far_wake_run {
 typedef struct far_wakes {
   far_wake pending[FAR_WAKES_MAX]; // In the order of asking.
   size_t count;
-  uint64_t refreshed_ms;      // The last grant of a refresh; FAR_NEVER: none.
+  uint64_t refreshed_ms; // The last grant of a refresh; FAR_NEVER: none.
   far_wake_run runs[FAR_RUNS_MAX]; // A ring: the newest.
   uint64_t run_count;
 } far_wakes;
