@@ -492,7 +492,7 @@ describe("wrong use of the command line", function()
     { "run /no/such.lua", 1, "cannot open /no/such.lua" },
     { "simulate /no/such.lua", 1, "cannot open /no/such.lua" },
     { "run .", 1, "cannot read %." },
-    { "run " .. FARSIDE, 1, "unexpected symbol" },
+    { "run /bin/true", 1, "unexpected symbol" },
     { "profile palm", 2, "there is no profile 'palm'; there are: ios, android, strict, desktop" },
     { "profile ''", 2, "there is no profile ''; there are: " },
     { "profile ios android", 2, "one name is enough: what is android%?" },
