@@ -3,8 +3,6 @@
 
 #include "bindings.h"
 
-enum { SEED = 42 };
-
 static lua_Integer wall_seconds(lua_State *L) {
   far_clock *clock = far_script_of(L)->host->clock;
   return (lua_Integer)(clock->wall_ms(clock) / 1000);
@@ -58,7 +56,7 @@ void far_set_virtual_time(lua_State *L, int box) {
   lua_pop(L, 1);
   lua_getglobal(L, "math");
   lua_getfield(L, -1, "randomseed");
-  lua_pushinteger(L, SEED);
+  lua_pushinteger(L, (lua_Integer)far_script_of_box(L, box)->host->seed);
   lua_call(L, 1, 0);
   lua_pop(L, 1);
 }

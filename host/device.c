@@ -49,6 +49,7 @@ farside_status far_device_open(const far_device_config *config,
   status = far_host_open(&host_config, fresh->clock, &fresh->host);
   if (status != FARSIDE_OK)
     goto fail;
+  fresh->host->seed = config->seed ? config->seed : FAR_DEVICE_SEED;
   *device = fresh;
   return FARSIDE_OK;
 

@@ -22,7 +22,11 @@ typedef struct far_device_config {
   size_t timeline_entries_max; // Zero: the host's default.
   uint64_t grace_ms;           // As in farside_config.
   const char *launch_url;
+  uint64_t seed; // Of all chance; zero: FAR_DEVICE_SEED.
 } far_device_config;
+
+// The seed of whoever says nothing.
+enum { FAR_DEVICE_SEED = 42 };
 
 // Fails as farside_host_open() does.
 farside_status far_device_open(const far_device_config *config,

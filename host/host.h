@@ -25,6 +25,7 @@ struct farside_host {
   far_profile profile;
   far_clock *clock;
   uint64_t origin_ms; // The clock when the host was opened.
+  uint64_t seed;      // Of chance and order, while time is virtual.
   far_timers timers;
   far_timer freeze; // From the last task's end to the suspension.
   far_inbox *inbox;

@@ -28,7 +28,7 @@ end
 -- Which files may include a header; a name stands for its .c and .h.
 local MAY_INCLUDE <const> = {
   ["lua.h"] = { host = true, turn = true, script = true, job = true, command_simulate = true, manifest_file = true,
-    watchdog = true, bindings = true },
+    state = true, watchdog = true, bindings = true },
   ["uv.h"] = { clock = true, inbox = true, desktop = true, watchdog = true,
     isolate = true, isolated = true },
   ["jansson.h"] = { wire = true, event = true, report = true, json = true },
