@@ -10,13 +10,18 @@
 #include "bindings.h"
 
 enum {
-  // A larger heap is not searched to the end: nothing interrupts a search, and
-  // the host waits for it. A step takes about 20 ns.
-  STEPS_MAX = 1000000,
-  // How much of a text, and how many frames to the one that is looked at, are
-  // as long as one step.
-  BYTES_A_STEP = 16,
-  FRAMES_A_STEP = 8,
+  // What the search may do, in values looked at: a larger heap is not searched
+  // to the end. Nobody watches it, and all scripts wait for it.
+  EFFORT_MAX = 1000000,
+  // So many bytes of text, or frames on the way to one, are as much effort as
+  // a value.
+  BYTES_PER_VALUE = 4,
+  FRAMES_PER_VALUE = 16,
+  // In real time, so long at the most, whatever it is that takes so long. And
+  // after a search that was felt, none for many times as long.
+  SEARCH_NS = 30 * 1000 * 1000,
+  FELT_NS = 2 * 1000 * 1000,
+  RESTS = 20,
   // A longer text is a file, not a note of an id.
   STRING_BYTES_MAX = 4096
 };
@@ -27,13 +32,17 @@ enum { SEEN = 2, AHEAD = 3 };
 typedef struct search {
   far_script *script;
   lua_Integer todo; // How many things wait in AHEAD.
-  lua_Integer steps;
+  size_t effort;
+  uint64_t end_ns; // Zero in virtual time, where all has to be repeatable.
 } search;
 
-// Counts work. False when there was too much of it already.
-static bool may_go_on(search *mine, size_t steps) {
-  mine->steps += (lua_Integer)steps;
-  return mine->steps <= STEPS_MAX;
+static bool is_tired(const search *mine) {
+  return mine->effort >= EFFORT_MAX;
+}
+
+static void look_at_clock(search *mine) {
+  if (mine->end_ns != 0 && far_now_ns() > mine->end_ns)
+    mine->effort = EFFORT_MAX;
 }
 
 static void hold(const search *mine, uint64_t id) {
@@ -44,13 +53,14 @@ static void hold(const search *mine, uint64_t id) {
 
 // "70001", "upload:70001", JSON: every number in a text counts.
 static void search_string(search *mine, const char *text, size_t bytes) {
-  if (bytes > STRING_BYTES_MAX || !may_go_on(mine, bytes / BYTES_A_STEP))
+  if (bytes > STRING_BYTES_MAX)
     return;
+  mine->effort += bytes / BYTES_PER_VALUE;
   for (size_t i = 0; i < bytes; i++) {
     uint64_t number = 0;
     for (; text[i] >= '0' && text[i] <= '9'; i++)
       number = number * 10 + (uint64_t)(text[i] - '0');
-    if (number != 0 && may_go_on(mine, 1))
+    if (number != 0)
       hold(mine, number);
   }
 }
@@ -63,6 +73,7 @@ static bool can_hold(int type) {
 // Looks at the value on the top of the stack and pops it.
 static void meet(lua_State *L, search *mine) {
   int type = lua_type(L, -1);
+  mine->effort++;
   if (type == LUA_TNUMBER) {
     int is_integer;
     lua_Integer id = lua_tointegerx(L, -1, &is_integer);
@@ -86,8 +97,10 @@ static void meet(lua_State *L, search *mine) {
 
 static void search_table(lua_State *L, search *mine, int table) {
   lua_pushnil(L);
-  while (may_go_on(mine, 1) && lua_next(L, table) != 0) {
+  while (lua_next(L, table) != 0) {
     meet(L, mine);
+    if (is_tired(mine))
+      return;
     lua_pushvalue(L, -1);
     meet(L, mine);
   }
@@ -121,21 +134,20 @@ static void search_thread(lua_State *L, search *mine, int thread) {
     return;
   lua_Debug frame;
   int level = 0;
-  // Lua counts the frames anew for each level.
-  for (; may_go_on(mine, 1 + (size_t)level / FRAMES_A_STEP) &&
-         lua_getstack(co, level, &frame);
-       level++) {
+  for (; !is_tired(mine) && lua_getstack(co, level, &frame); level++) {
+    mine->effort += (size_t)level / FRAMES_PER_VALUE; // They are counted off.
+    look_at_clock(mine);
     lua_getinfo(co, "f", &frame);
     take_over(L, co, mine);
-    for (int i = 1; may_go_on(mine, 1) && lua_getlocal(co, &frame, i); i++)
+    for (int i = 1; !is_tired(mine) && lua_getlocal(co, &frame, i); i++)
       take_over(L, co, mine);
-    for (int i = -1; may_go_on(mine, 1) && lua_getlocal(co, &frame, i); i--)
+    for (int i = -1; !is_tired(mine) && lua_getlocal(co, &frame, i); i--)
       take_over(L, co, mine);
   }
   if (level > 0)
     return;
   // It has not begun: its function and arguments lie on its stack.
-  for (int i = lua_gettop(co); i > 0; i--) {
+  for (int i = lua_gettop(co); i > 0 && !is_tired(mine); i--) {
     lua_pushvalue(co, i);
     take_over(L, co, mine);
   }
@@ -181,7 +193,9 @@ static int find(lua_State *L) {
   if (lua_getmetatable(L, -1))
     meet(L, mine);
   lua_pop(L, 1);
-  while (mine->todo > 0 && may_go_on(mine, 1)) {
+  while (mine->todo > 0 && !is_tired(mine)) {
+    look_at_clock(mine);
+    mine->effort++;
     lua_rawgeti(L, AHEAD, mine->todo);
     lua_pushnil(L);
     lua_rawseti(L, AHEAD, mine->todo--);
@@ -203,15 +217,34 @@ static int find_in_coroutine(lua_State *L) {
   return 0;
 }
 
-static void find_holders(far_script *script) {
-  search mine = {.script = script};
+// False when somebody may have been overlooked.
+static bool search_all(far_script *script, uint64_t end_ns) {
+  search mine = {.script = script, .end_ns = end_ns};
   lua_State *L = script->L;
   lua_pushcfunction(L, find_in_coroutine);
   lua_pushlightuserdata(L, &mine);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK)
-    lua_pop(L, 1); // Out of memory: everybody counts as held.
-  else if (mine.steps <= STEPS_MAX)
+  if (lua_pcall(L, 1, 0, 0) == LUA_OK)
+    return !is_tired(&mine);
+  lua_pop(L, 1); // Out of memory.
+  return false;
+}
+
+static bool search_in_time(far_script *script) {
+  uint64_t began_ns = far_now_ns();
+  if (began_ns < script->search_after_ns)
+    return false;
+  bool is_whole = search_all(script, began_ns + SEARCH_NS);
+  uint64_t now_ns = far_now_ns();
+  if (now_ns - began_ns > FELT_NS)
+    script->search_after_ns = now_ns + (now_ns - began_ns) * RESTS;
+  return is_whole;
+}
+
+static void find_holders(far_script *script) {
+  if (far_clock_is_virtual(script->host->clock) ? search_all(script, 0)
+                                                : search_in_time(script))
     return;
+  // Everybody counts as held.
   for (far_task *task = script->host->tasks.first; task; task = task->next) {
     far_job *job = (far_job *)(void *)task;
     if (job->script == script)

@@ -59,13 +59,13 @@ static int push_delivery(far_turn *turn, lua_State *L) {
   return far_push_event(L, mine->event);
 }
 
-static void send(far_script *script, listener *to, far_event *event) {
+static bool send(far_script *script, listener *to, far_event *event) {
   delivery *fresh = far_script_new(script, sizeof *fresh);
   if (fresh == NULL) {
     far_host_notef(script->host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL,
                    "no memory to tell a listener of %s",
                    far_event_name(event->kind));
-    return;
+    return false;
   }
   to->is_taken = to->is_once;
   fresh->id = to->id;
@@ -73,6 +73,7 @@ static void send(far_script *script, listener *to, far_event *event) {
   fresh->turn =
       (far_turn){.script = script, .push = push_delivery, .end = delivered};
   far_turn_queue(&fresh->turn);
+  return true;
 }
 
 static size_t retained_bytes(void) {
@@ -117,7 +118,9 @@ static void deliver(far_script *script, far_event *event) {
     if (to->is_taken)
       continue;
     is_heard = true;
-    send(script, to, event);
+    // Who has no memory for one listener may have a million: it is said once.
+    if (!send(script, to, event))
+      break;
   }
   if (!is_heard && far_event_is_retained(event->kind))
     retain(script, event);

@@ -230,7 +230,7 @@ static void nap_is_due(far_timer *due, uint64_t now_ms) {
 static int push_awakening(far_turn *turn, lua_State *L) {
   nap *mine = far_list_item(turn, nap, turn);
   nap_leave(mine);
-  if (lua_status(turn->co) != LUA_YIELD)
+  if (lua_status(turn->co) != LUA_YIELD || far_watch_has_killed(turn->co))
     return FAR_TURN_NOTHING;
   lua_pushboolean(L, 1);
   return 1;

@@ -367,6 +367,8 @@ static void step(farside_host *host, uint64_t until_ms) {
   } while (fire_next(host, now_ms));
   if (host->turns_queued == 0)
     far_life_settle(host);
+  else
+    far_life_enforce(host);
 }
 
 void far_host_step(farside_host *host, uint64_t until_ms) {

@@ -309,11 +309,18 @@ void far_job_suspect(far_job *job) {
 void far_jobs_find_leaks(farside_host *host) {
   if (host->suspects == 0)
     return;
-  for (far_task *task = host->tasks.first; task; task = task->next)
-    ((far_job *)(void *)task)->is_held = false;
+  for (far_task *task = host->tasks.first; task; task = task->next) {
+    far_job *job = (far_job *)(void *)task;
+    job->is_held = false;
+    job->script->is_suspect |= job->is_suspect;
+  }
   for (far_list *link = host->scripts.next; link != &host->scripts;
-       link = link->next)
-    far_holders(far_list_item(link, far_script, link));
+       link = link->next) {
+    far_script *script = far_list_item(link, far_script, link);
+    if (script->is_suspect)
+      far_holders(script);
+    script->is_suspect = false;
+  }
   for (far_task *task = host->tasks.first; task; task = task->next) {
     far_job *job = (far_job *)(void *)task;
     if (!job->is_suspect)

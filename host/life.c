@@ -5,7 +5,9 @@
 #include <string.h>
 
 enum {
-  GRACE_MS_MAX = 24 * 60 * 60 * 1000 // A day: longer is no grace.
+  GRACE_MS_MAX = 24 * 60 * 60 * 1000, // A day: longer is no grace.
+  // What is left to be closed when the grace is over has so long for that.
+  OVERTIME_MS = 1000
 };
 
 // There was no memory for an event, which must not pass in silence.
@@ -272,6 +274,15 @@ void far_life_end(farside_host *host, far_what what, const char *why) {
   host->app.state = FAR_APP_GONE;
   host->is_terminating = host->wants_end = false;
   host->has_ended = true;
+}
+
+void far_life_enforce(farside_host *host) {
+  const far_task_table *tasks = &host->tasks;
+  if (host->is_terminating && far_host_now_ms(host) >= tasks->since_ms +
+                                                           tasks->allowance_ms +
+                                                           OVERTIME_MS)
+    far_life_end(host, FAR_WHAT_APP_END,
+                 "its scripts still had turns long after its grace");
 }
 
 void far_life_settle(farside_host *host) {

@@ -47,6 +47,10 @@ void far_life_forget(farside_host *host);
 // Nothing is queued: has the app reached the end of something?
 void far_life_settle(farside_host *host);
 
+// Turns are queued, and perhaps always will be: an app whose grace is long over
+// ends all the same.
+void far_life_enforce(farside_host *host);
+
 // In the background with nothing to do, and what this OS allows is over: fires
 // host->freeze.
 void far_life_freeze(far_timer *timer, uint64_t now_ms);

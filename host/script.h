@@ -50,6 +50,8 @@ struct far_script {
   bool is_borrowed;
   bool is_trusted; // The full libraries: --trust.
   bool is_dead;    // It was stopped for good: nothing may touch L any more.
+  bool is_suspect; // Scratch: one of its jobs is, see far_jobs_find_leaks().
+  uint64_t search_after_ns; // It costs much to search: not before that.
 
   far_list turns;      // Queued, oldest first.
   far_turn *running;   // The turn under way, or NULL.

@@ -107,9 +107,8 @@ static void choose_name(const farside_host *host, const far_source *source,
 
 // -- Loading ------------------------------------------------------------------
 
-// Takes the source over, also where it fails.
-static farside_status load(farside_host *host, far_source *source,
-                           const char *name) {
+static farside_status load_inside(farside_host *host, far_source *source,
+                                  const char *name) {
   char error[FAR_SENTENCE_BYTES] = "", chosen[128];
   far_manifest *manifest;
   farside_status status =
@@ -149,6 +148,16 @@ static farside_status load(farside_host *host, far_source *source,
     far_jobs_cancel(host, script, "its script failed to load");
     far_script_close(script);
   }
+  return status;
+}
+
+// Takes the source over, also where it fails. Whoever hears of it, such as a
+// platform that is released, can neither load nor close.
+static farside_status load(farside_host *host, far_source *source,
+                           const char *name) {
+  host->is_running = true;
+  farside_status status = load_inside(host, source, name);
+  host->is_running = false;
   return status;
 }
 

@@ -37,7 +37,11 @@ static uint64_t hash_entry(uint64_t hash, const farside_entry *entry) {
   hash = hash_number(hash, entry->task);
   hash = hash_string(hash, entry->name);
   hash = hash_string(hash, entry->where);
-  return hash_string(hash, entry->why);
+  size_t bytes = entry->why ? strlen(entry->why) : 0;
+  if (bytes <= WHY_BYTES_MAX)
+    return hash_string(hash, entry->why);
+  hash = hash_bytes(hash, entry->why, WHY_BYTES_MAX); // A file takes its time.
+  return hash_number(hash, bytes);
 }
 
 static void record_deinit(far_timeline *timeline, far_record *record) {

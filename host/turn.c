@@ -72,28 +72,6 @@ void far_turn_pool_clear(far_script *script) {
                script->pool[--script->pooled].ref);
 }
 
-// -- Errors -------------------------------------------------------------------
-
-// Writes down what was raised, and where. Reads the error without metamethods:
-// a script must not get to run once more in order to be reported.
-static void report(far_script *script, lua_State *L, lua_State *co) {
-  const char *message = lua_type(co, -1) == LUA_TSTRING
-                            ? lua_tostring(co, -1)
-                            : lua_pushfstring(L, "(error object is a %s value)",
-                                              luaL_typename(co, -1));
-  if (script->arena != NULL && strcmp(message, "not enough memory") == 0)
-    message = lua_pushfstring(
-        L, "not enough memory: the script may have %I KB (limit memory)",
-        (LUAI_UACINT)(script->limits.memory_bytes / 1024));
-  far_host_fail(script->host, FARSIDE_SCRIPT, "%s", message);
-  luaL_traceback(L, co, message, 0);
-  // Asked only now: the traceback may have collected garbage, and a finalizer
-  // may have ended the task.
-  const far_job *job = script->job;
-  far_host_note(script->host, FAR_WHAT_LOG, FARSIDE_ERROR, script,
-                job ? &job->task : NULL, lua_tostring(L, -1));
-}
-
 // -- Budgets ------------------------------------------------------------------
 
 // One visit to a script: a turn, or a slice of it.
@@ -134,9 +112,11 @@ static uint64_t slice_ns(const far_script *script) {
 
 static far_allowance allow(const far_script *script) {
   const farside_limits *limits = &script->limits;
-  uint64_t cpu_ns = left_ns(limits->turn_ms, script->turn_ns);
+  uint64_t visit_ns = script->host->watch.used_ns; // Of this visit, so far.
+  uint64_t turn_ns = script->turn_ns + visit_ns;
+  uint64_t cpu_ns = left_ns(limits->turn_ms, turn_ns);
   if (script->job != NULL) {
-    uint64_t job_ns = left_ns(limits->cpu_ms, script->job->cpu_ns);
+    uint64_t job_ns = left_ns(limits->cpu_ms, script->job->cpu_ns + visit_ns);
     cpu_ns = job_ns < cpu_ns ? job_ns : cpu_ns;
   }
   return (far_allowance){.slice_ns = slice_ns(script),
@@ -145,7 +125,66 @@ static far_allowance allow(const far_script *script) {
                          .grace_ns = in_ns(limits->grace_ms),
                          .may_drop =
                              !script->is_borrowed && !script->is_trusted,
-                         .goes_on = script->turn_ns > 0};
+                         .goes_on = turn_ns > 0};
+}
+
+// -- Errors -------------------------------------------------------------------
+
+enum { MESSAGE_BYTES_MAX = 8 * 1024 };
+
+typedef struct failure {
+  lua_State *co;
+  const char *message;
+} failure;
+
+static int trace(lua_State *L) {
+  const failure *mine = lua_touserdata(L, 1);
+  luaL_traceback(L, mine->co, mine->message, 0);
+  return 1;
+}
+
+// Functions are called by their names in package.loaded, which is searched to
+// its end for each of them. The script fills it: so it is watched, in one go.
+static void push_traceback(far_script *script, lua_State *L, lua_State *co,
+                           const char *message) {
+  failure mine = {.co = co, .message = message};
+  far_watch *watch = &script->host->watch;
+  far_allowance allowance = allow(script);
+  allowance.slice_ns = UINT64_MAX;
+  lua_pushcfunction(L, trace);
+  lua_pushlightuserdata(L, &mine);
+  far_watch_enter(watch, co, &allowance);
+  int status = lua_pcall(L, 1, 1, 0);
+  far_watch_leave(watch);
+  if (status != LUA_OK)
+    lua_error(L);
+}
+
+// Writes down what was raised, and where. Reads the error without metamethods:
+// a script must not get to run once more in order to be reported.
+static void report(far_script *script, lua_State *L, lua_State *co) {
+  size_t bytes = 0;
+  const char *message =
+      lua_type(co, -1) == LUA_TSTRING
+          ? lua_tolstring(co, -1, &bytes)
+          : lua_pushfstring(L, "(error object is a %s value)",
+                            luaL_typename(co, -1));
+  // Copied several times, at nobody's expense: an error is no place for a file.
+  if (bytes > MESSAGE_BYTES_MAX) {
+    lua_pushlstring(L, message, MESSAGE_BYTES_MAX);
+    message = lua_pushfstring(L, "%s ...", lua_tostring(L, -1));
+  }
+  if (script->arena != NULL && strcmp(message, "not enough memory") == 0)
+    message = lua_pushfstring(
+        L, "not enough memory: the script may have %I KB (limit memory)",
+        (LUAI_UACINT)(script->limits.memory_bytes / 1024));
+  far_host_fail(script->host, FARSIDE_SCRIPT, "%s", message);
+  push_traceback(script, L, co, message);
+  // Asked only now: the traceback may have collected garbage, and a finalizer
+  // may have ended the task.
+  const far_job *job = script->job;
+  far_host_note(script->host, FAR_WHAT_LOG, FARSIDE_ERROR, script,
+                job ? &job->task : NULL, lua_tostring(L, -1));
 }
 
 // -- Inside -------------------------------------------------------------------
@@ -216,6 +255,8 @@ static void compute(visit *mine, lua_State *L, int args) {
   if (watch->is_killed && status != LUA_OK && watch->trace[0] == '\0')
     far_watch_trace(watch, co);
   mine->is_killed = watch->trace[0] != '\0' && !host->wants_end;
+  if (!mine->is_killed && !host->wants_end && far_watch_has_killed(co))
+    lua_sethook(co, NULL, 0, 0);
   if (host->wants_end || mine->is_killed) {
     mine->how = FAR_TURN_RETURNED; // os.exit(): nothing of it goes on.
     drop_coroutine(script);
@@ -340,7 +381,7 @@ static void stop(visit *mine, bool is_dropped) {
     far_life_kill(script, place, why);
   } else if (script->job != NULL) {
     far_job_end(script->job, FAR_TASK_FAILED, why);
-  } else if (mine->turn->is_closing || script->is_borrowed) {
+  } else if (script->is_borrowed) {
     far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL, why);
   } else {
     far_life_kill(script, place, why);

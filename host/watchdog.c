@@ -562,6 +562,7 @@ void far_watch_trace(far_watch *watch, lua_State *L) {
     snprintf(watch->trace, sizeof watch->trace, "in a library function");
 }
 
+static pthread_mutex_t faults = PTHREAD_MUTEX_INITIALIZER;
 static _Thread_local sigjmp_buf unreadable;
 static _Thread_local volatile sig_atomic_t is_reading;
 
@@ -576,6 +577,8 @@ void far_watch_trace_dead(far_watch *watch, lua_State *L) {
   struct sigaction action = {.sa_handler = faulted, .sa_flags = SA_NODEFER};
   struct sigaction old_fault, old_bus;
   sigemptyset(&action.sa_mask);
+  // The handlers are the process's: two hosts must not restore each other's.
+  pthread_mutex_lock(&faults);
   sigaction(SIGSEGV, &action, &old_fault);
   sigaction(SIGBUS, &action, &old_bus);
   is_reading = 1;
@@ -586,4 +589,5 @@ void far_watch_trace_dead(far_watch *watch, lua_State *L) {
   is_reading = 0;
   sigaction(SIGSEGV, &old_fault, NULL);
   sigaction(SIGBUS, &old_bus, NULL);
+  pthread_mutex_unlock(&faults);
 }

@@ -415,6 +415,93 @@ static void test_stopped_task(void) {
   farside_host_close(host);
 }
 
+// What an ended task has to close is closed in one go, while all others wait:
+// whoever does not come to an end there is stopped like anybody else.
+static void test_stopped_while_closing(void) {
+  world mine;
+  farside_config config;
+  farside_config_init(&config);
+  config.limits.turn_ms = 20;
+  farside_host *host = open_with(&mine, &config);
+  check(load(&mine, "app.lua",
+             "local spin = setmetatable({}, { __close = function() "
+             "while true do end end }) "
+             "BackgroundTask.exec(function(task) coroutine.wrap(function() "
+             "local x <close> = spin farside.sleep(1e6) end)() "
+             "task:finish() end)") == FARSIDE_OK);
+  while (!farside_has_ended(host))
+    farside_tick(host, 5);
+  check(strstr(mine.words, "script.kill: app.lua:1") != NULL);
+  farside_host_close(host);
+}
+
+// Turns that queue turns keep no app from its end.
+static void test_end_of_the_endless(void) {
+  world mine;
+  farside_host *host = open_host(&mine);
+  check(load(&mine, "app.lua",
+             "App.addListener('message', function() "
+             "farside.postMessage(farside.name, 1) end) "
+             "farside.postMessage(farside.name, 1)") == FARSIDE_OK);
+  check(farside_post(host, "terminate", "{\"graceMs\":20}") == FARSIDE_OK);
+  while (!farside_has_ended(host))
+    farside_tick(host, 5);
+  check(strstr(mine.words, "app.end") != NULL);
+  farside_host_close(host);
+}
+
+// Reporting is not at the script's expense, so that it must not be dear.
+static void test_large_error(void) {
+  world mine;
+  farside_host *host = open_host(&mine);
+  check(load(&mine, "app.lua",
+             "error('begins here' .. ('x'):rep(15 * 2^20), 0)") ==
+        FARSIDE_SCRIPT);
+  check(strstr(mine.said, "app: begins herexxx") != NULL);
+  check(strstr(mine.said, "not enough memory") == NULL);
+  farside_host_close(host);
+}
+
+// A traceback does not look for names where the script can put as many as it
+// likes.
+static void test_endless_traceback(void) {
+  world mine;
+  farside_config config;
+  farside_config_init(&config);
+  config.limits.turn_ms = 100;
+  farside_host *host = open_with(&mine, &config);
+  check(load(&mine, "app.lua",
+             "local names = {} for i = 1, 10000 do names['k' .. i] = i end "
+             "for i = 1, 10000 do package.loaded['x' .. i] = names end "
+             "setTimeout(function() error 'no' end, 1)") == FARSIDE_OK);
+  while (strstr(mine.said, ": no\n") == NULL && !farside_has_ended(host))
+    farside_tick(host, 5);
+  check(strstr(mine.words, "script.kill") == NULL);
+  farside_host_close(host);
+}
+
+// A host that is told to be awake no longer, in the middle of a load that
+// failed, is not closed under the load.
+static void close_on_release(void *self) {
+  world *mine = self;
+  mine->inner = farside_script_close(mine->host, "app");
+  farside_host_close(mine->host);
+}
+
+static void test_close_on_release(void) {
+  world mine;
+  farside_platform platform = {.version = FARSIDE_PLATFORM_VERSION,
+                               .self = &mine,
+                               .release = close_on_release};
+  farside_config config;
+  farside_config_init(&config);
+  config.platform = &platform;
+  open_with(&mine, &config);
+  check(load(&mine, "app.lua", "BackgroundTask.exec(print) error 'no'") ==
+        FARSIDE_CLOSED);
+  check(mine.inner == FARSIDE_BUSY);
+}
+
 // Without a signal nothing is stopped, but memory still has its limit.
 static void test_no_signal(void) {
   world mine;
@@ -549,6 +636,11 @@ int main(void) {
   test_held_up();
   test_closed_while_computing();
   test_stopped_task();
+  test_stopped_while_closing();
+  test_end_of_the_endless();
+  test_large_error();
+  test_endless_traceback();
+  test_close_on_release();
   test_no_signal();
   test_modules();
   test_stopped_in_passing();
