@@ -164,11 +164,10 @@ static void push_traceback(far_script *script, lua_State *L, lua_State *co,
 // a script must not get to run once more in order to be reported.
 static void report(far_script *script, lua_State *L, lua_State *co) {
   size_t bytes = 0;
-  const char *message =
-      lua_type(co, -1) == LUA_TSTRING
-          ? lua_tolstring(co, -1, &bytes)
-          : lua_pushfstring(L, "(error object is a %s value)",
-                            luaL_typename(co, -1));
+  const char *message = lua_type(co, -1) == LUA_TSTRING
+                            ? lua_tolstring(co, -1, &bytes)
+                            : lua_pushfstring(L, "(error object is a %s value)",
+                                              luaL_typename(co, -1));
   // Copied several times, at nobody's expense: an error is no place for a file.
   if (bytes > MESSAGE_BYTES_MAX) {
     lua_pushlstring(L, message, MESSAGE_BYTES_MAX);

@@ -49,7 +49,8 @@ describe("house rules:", function()
   end
 
   it("the core knows no Lua, no loop and no clock", function()
-    local pure = { "app", "task", "policy", "timeline", "timer", "slots", "duration", "limit", "pattern", "manifest" }
+    local pure = { "app", "task", "policy", "timeline", "timer", "slots", "duration", "limit", "pattern", "manifest",
+      "figures" }
     local allowed = {
       app = true, task = true, policy = true, timeline = true, timer = true, slots = true,
       duration = true, limit = true, pattern = true, manifest = true, shield = true,
