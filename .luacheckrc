@@ -9,3 +9,6 @@ files["spec"] = {
   std = "+busted",
   globals = { "setTimeout", "setInterval", "clearTimeout", "clearInterval" },
 }
+files["scripts/plans"] = { globals = { "phone", "expect" } }
+files["scripts/template/plan.lua"] = { globals = { "phone", "expect" } }
+files["scripts/template/spec"] = { std = "+busted" }

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-static const far_command *const commands[] = {&run_command, &simulate_command};
+static const far_command *const commands[] = {&run_command, &simulate_command,
+                                              &new_command};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const far_command *find(const char *name) {
@@ -27,8 +28,8 @@ static void overview(FILE *file) {
 
 static int unknown(const char *word) {
   fprintf(stderr,
-          "farside: there is no command '%s'; there are: run, simulate, help, "
-          "version\n",
+          "farside: there is no command '%s'; there are: run, simulate, new, "
+          "help, version\n",
           word);
   return EXIT_USAGE;
 }
