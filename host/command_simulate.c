@@ -84,23 +84,23 @@ static void add_failure(simulation *mine, const char *text) {
   mine->failures = longer;
 }
 
-// expect(value [, message]) --> value, message: a plan goes on after it, and
-// has failed in the end.
+// expect(value [, message, …]) --> value, message, …: a plan goes on after it,
+// and has failed in the end.
 static int expect(lua_State *L) {
   simulation *mine = lua_touserdata(L, lua_upvalueindex(1));
+  int count = lua_gettop(L);
   luaL_checkany(L, 1);
   if (lua_toboolean(L, 1))
-    return lua_gettop(L);
+    return count;
   luaL_where(L, 1);
-  if (lua_isnoneornil(L, 2))
-    lua_pushfstring(L, "expected something, got %s",
-                    luaL_tolstring(L, 1, NULL));
-  else
-    luaL_tolstring(L, 2, NULL);
-  lua_pushfstring(L, "%s%s", lua_tostring(L, 3), lua_tostring(L, -1));
-  add_failure(mine, lua_tostring(L, -1));
-  lua_settop(L, 2);
-  return 2;
+  const char *where = lua_tostring(L, -1);
+  bool has_message = count >= 2 && !lua_isnil(L, 2);
+  const char *said = luaL_tolstring(L, has_message ? 2 : 1, NULL);
+  add_failure(mine, lua_pushfstring(
+                        L, "%s%s%s", where,
+                        has_message ? "" : "expected something, got ", said));
+  lua_settop(L, count);
+  return count;
 }
 
 static void set_plan_libraries(lua_State *L, simulation *mine) {

@@ -16,11 +16,16 @@ local PERIOD_S <const> = 15 * 60
 local PAGES <const> = 6 -- What a sync fetches, page by page.
 local PAGE_MS <const> = 1500
 
+-- In memory: it outlives a suspension, and not the end of the app.
 local state = {
   synced_at = nil, -- When the last sync was done.
   page = 0, -- The checkpoint of one that is not done yet.
 }
-local syncing = false
+local syncing, out_of_time = false, false
+
+local function stop_early()
+  out_of_time = true
+end
 
 local function is_due()
   return state.page > 0 or state.synced_at == nil or os.time() - state.synced_at >= PERIOD_S
@@ -32,11 +37,8 @@ local function fetch_page(number)
 end
 
 local function sync(task)
-  syncing = true
-  local out_of_time = false
-  task:onExpire(function()
-    out_of_time = true
-  end)
+  syncing, out_of_time = true, false
+  task:onExpire(stop_early)
   while state.page < PAGES and not out_of_time do
     fetch_page(state.page + 1)
   end
@@ -60,4 +62,5 @@ end
 App.addListener("launch", sync_if_due)
 App.addListener("resume", sync_if_due)
 App.addListener("pause", sync_if_due)
+App.addListener("terminate", stop_early) -- Few seconds are left then.
 setInterval(sync_if_due, PERIOD_S * 1000)

@@ -52,7 +52,7 @@ describe("house rules:", function()
     local pure = { "app", "task", "policy", "timeline", "timer", "slots", "duration", "limit", "pattern", "manifest",
       "figures" }
     local allowed = {
-      app = true, task = true, policy = true, timeline = true, timer = true, slots = true,
+      figures = true, app = true, task = true, policy = true, timeline = true, timer = true, slots = true,
       duration = true, limit = true, pattern = true, manifest = true, shield = true,
       memory = true, farside = true, platform = true, far_assert = true,
     }
