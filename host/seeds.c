@@ -346,7 +346,7 @@ static int put_report(const batch *all, uint64_t *values) {
          all->failed ? "the worst is" : "the longest gap is in",
          (unsigned long long)(all->first + worst));
   simulation_put_command(stdout, line, all->first + worst);
-  printf("hash of all %016llx\n", (unsigned long long)hash);
+  printf("hash %016llx of all\n", (unsigned long long)hash);
   int code = all->outcomes[worst].code;
   return code == CRASHED ? EXIT_SCRIPT_FAILED : code;
 }

@@ -6,9 +6,12 @@ local say = require "say"
 
 local ROWS <const> = 60 -- A day may be long, and its end tells the most.
 
--- Lists in columns, as `farside simulate` does it.
-local function table_of(entries)
-  local lines = {}
+-- Lists in columns, as `farside simulate` does it: without timers and the like.
+local function table_of(all)
+  local lines, entries = {}, {}
+  for _, entry in ipairs(all) do
+    entries[#entries + 1] = entry.level ~= "debug" and entry or nil
+  end
   local first = math.max(1, #entries - ROWS + 1)
   if first > 1 then
     lines[1] = ("(%d older entries)"):format(first - 1)
