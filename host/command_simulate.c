@@ -329,7 +329,7 @@ const char *simulation_reason(const simulation *mine) {
 static void drive(simulation *mine) {
   far_memory memory;
   far_memory_init(&memory, NULL, NULL);
-  far_region *region = far_region_open(&memory);
+  far_region *region = far_region_open(&memory, FAR_REGION_BYTES);
   far_arena *arena = far_arena_open(
       region ? far_region_memory(region) : &memory, NULL, SIZE_MAX, SIZE_MAX);
   lua_State *L = arena ? far_state_new(far_arena_allocate, arena,

@@ -5,19 +5,22 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { PLACES = 64, PAGE_BYTES = 64 << 10 }; // Of any machine's page size.
+enum {
+  PLACES = 64,
+  PAGE_BYTES = 64 << 10, // Whole pages on any machine.
+  STEP_BYTES = 1 << 20   // What is made usable at once.
+};
 
 // Far from what systems and sanitizers use by themselves.
 static const uint64_t first_place = UINT64_C(0x200000000000);
 
 static atomic_uint_fast64_t taken; // A bit for each place.
 
-// What is kept of a place for the next region, which saves it most of the page
-// faults: whether it is mapped, and how much of it is usable. Belongs to
-// whoever has the bit.
+// What is kept of a place for the next region of that size, which saves it most
+// of the page faults: how much of it is mapped, and how much is usable. Belongs
+// to whoever has the bit.
 static struct {
-  bool is_mapped;
-  size_t usable_bytes;
+  size_t map_bytes, usable_bytes;
 } kept[PLACES];
 enum { KEPT_BYTES_MAX = 1 << 20 };
 
@@ -34,6 +37,7 @@ struct far_region {
   char *base;
   char *map; // The mapping, where it is larger.
   size_t map_bytes;
+  size_t bytes;        // All that there may ever be.
   size_t usable_bytes; // May be read and written.
   size_t top;          // Behind it nothing was ever taken.
   extent *free;
@@ -48,9 +52,6 @@ static size_t in_pages(size_t bytes) {
 static bool make_usable(far_region *region, size_t top) {
   if (top <= region->usable_bytes)
     return true;
-  enum { STEP_BYTES = 1 << 20 };
-  if (top > FAR_REGION_BYTES)
-    return false;
   size_t target = (top + STEP_BYTES - 1) & ~((size_t)STEP_BYTES - 1);
   if (mprotect(region->base + region->usable_bytes,
                target - region->usable_bytes, PROT_READ | PROT_WRITE) != 0)
@@ -74,7 +75,7 @@ static char *take(far_region *region, size_t bytes) {
     }
     return (char *)found;
   }
-  if (bytes > FAR_REGION_BYTES - region->top ||
+  if (bytes > region->bytes - region->top ||
       !make_usable(region, region->top + bytes))
     return NULL;
   char *fresh = region->base + region->top;
@@ -137,6 +138,7 @@ static char *reserve(void *wish, size_t bytes) {
 // The first place that is free. A wish is no order: nobody else's mapping is
 // ever replaced.
 static bool reserve_place(far_region *region) {
+  size_t bytes = region->bytes;
   for (int place = 0; place < PLACES; place++) {
     uint_fast64_t bit = (uint_fast64_t)1 << place;
     if (atomic_fetch_or(&taken, bit) & bit)
@@ -144,17 +146,21 @@ static bool reserve_place(far_region *region) {
     // NOLINTNEXTLINE: an address is what is wanted.
     void *wish =
         (void *)(uintptr_t)(first_place + (uint64_t)place * FAR_REGION_BYTES);
-    char *map = kept[place].is_mapped ? wish : reserve(wish, FAR_REGION_BYTES);
+    if (kept[place].map_bytes != bytes && kept[place].map_bytes != 0) {
+      munmap(wish, kept[place].map_bytes);
+      kept[place].map_bytes = kept[place].usable_bytes = 0;
+    }
+    char *map = kept[place].map_bytes ? wish : reserve(wish, bytes);
     if (map == wish) {
       region->place = place;
       region->usable_bytes = kept[place].usable_bytes;
       region->base = region->map = map;
-      region->map_bytes = FAR_REGION_BYTES;
+      region->map_bytes = bytes;
       return true;
     }
     atomic_fetch_and(&taken, ~bit);
     if (map != NULL)
-      munmap(map, FAR_REGION_BYTES);
+      munmap(map, bytes);
     return false;
   }
   return false;
@@ -162,7 +168,7 @@ static bool reserve_place(far_region *region) {
 
 static bool reserve_anywhere(far_region *region) {
   region->place = -1;
-  region->map_bytes = FAR_REGION_BYTES * 2;
+  region->map_bytes = FAR_REGION_BYTES + region->bytes;
   region->map = reserve(NULL, region->map_bytes);
   if (region->map == NULL)
     return false;
@@ -171,10 +177,12 @@ static bool reserve_anywhere(far_region *region) {
   return true;
 }
 
-far_region *far_region_open(far_memory *memory) {
+far_region *far_region_open(far_memory *memory, size_t bytes) {
   far_region *region = far_new(memory, sizeof *region);
   if (region == NULL)
     return NULL;
+  far_assert(bytes <= FAR_REGION_BYTES && bytes % STEP_BYTES == 0);
+  region->bytes = bytes;
   if (sizeof(void *) < 8 ||
       (!reserve_place(region) && !reserve_anywhere(region))) {
     far_free(memory, region, sizeof *region);
@@ -194,7 +202,7 @@ void far_region_close(far_region *region) {
   if (!is_kept)
     munmap(region->map, region->map_bytes);
   if (region->place >= 0) {
-    kept[region->place].is_mapped = is_kept;
+    kept[region->place].map_bytes = is_kept ? region->map_bytes : 0;
     kept[region->place].usable_bytes = is_kept ? region->usable_bytes : 0;
     atomic_fetch_and(&taken, ~((uint_fast64_t)1 << region->place));
   }

@@ -162,9 +162,14 @@ static bool set_folder(far_script *script) {
 // embedder allocates by itself, and what does not fit, lies anywhere.
 static far_memory *choose_memory(far_script *script) {
   farside_host *host = script->host;
+  enum { SLACK_BYTES = 16 << 20 };
+  // Chunks of different sizes leave gaps between them.
+  uint64_t bytes = script->limits.memory_bytes * 4 + SLACK_BYTES;
+  bytes -= bytes % (1 << 20);
   if (far_clock_is_virtual(host->clock) && host->config.allocate == NULL &&
-      script->limits.memory_bytes < FAR_REGION_BYTES / 4)
-    script->region = far_region_open(&host->memory);
+      script->limits.memory_bytes < FAR_REGION_BYTES / 4 &&
+      bytes <= FAR_REGION_BYTES)
+    script->region = far_region_open(&host->memory, (size_t)bytes);
   return script->region ? far_region_memory(script->region) : &host->memory;
 }
 

@@ -511,7 +511,8 @@ function app:state() end
 
 -- -- Plans and specs ----------------------------------------------------------
 
---- In a plan, which also has a global `phone`: notes a failure when the value is false or nil, and goes on; returns its arguments.
+--- In a plan, which also has a global `phone`: notes a failure when the value is
+--- false or nil, and goes on. Returns its arguments.
 ---@type fun(value: any, message?: string, ...: any): ...: any
 expect = nil
 
