@@ -73,7 +73,10 @@ void far_push_json(lua_State *L, const char *text) {
 
 enum {
   // As deep as jansson reads, with room to spare, and as the C stack allows.
-  DEPTH_MAX = 100
+  DEPTH_MAX = 100,
+  // A table counts as so many bytes: it takes as long as a text of that length,
+  // and nobody can interrupt it.
+  TABLE_BYTES = 16
 };
 
 // Why a value cannot be JSON; what it returns is text that nobody frees.
@@ -93,11 +96,6 @@ static json_t *refuse(encoder *mine, const char *problem) {
 }
 
 static bool spend(encoder *mine, size_t bytes) {
-  // What is being stopped need not be told why.
-  if (mine->watch->is_killed) {
-    refuse(mine, "stopped");
-    return false;
-  }
   if (bytes > mine->bytes_left) {
     refuse(mine, far_json_too_large);
     return false;
@@ -152,6 +150,8 @@ static json_t *encode_object(encoder *mine, int table, int depth) {
 static json_t *encode_table(encoder *mine, int table, int depth) {
   if (depth == DEPTH_MAX)
     return refuse(mine, "a table is in itself, or nested deeper than 100");
+  if (!spend(mine, TABLE_BYTES))
+    return NULL;
   size_t length = lua_rawlen(mine->L, table);
   size_t count = 0;
   bool is_list = true; // { 1, nil, 3, x = 4 } has as many as its length says.

@@ -239,11 +239,19 @@ static int unmark(lua_State *L) {
   return 0;
 }
 
-// Says that this module is being loaded, until the call ends, however it does.
+// Whether the coroutine on the top was stopped while it loaded a module: then
+// nothing of it was closed.
+static bool has_given_up(lua_State *L) {
+  lua_State *co = lua_tothread(L, -1);
+  return co != NULL && far_watch_has_killed(co);
+}
+
+// Says that this module is being loaded, and by whom, until the call ends,
+// however it does.
 static void mark(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &loading);
   lua_pushvalue(L, NAME);
-  if (lua_rawget(L, -2) != LUA_TNIL)
+  if (lua_rawget(L, -2) != LUA_TNIL && !has_given_up(L))
     luaL_error(L,
                "module '%s' is being loaded already: modules must not "
                "require each other in a circle",
@@ -256,7 +264,7 @@ static void mark(lua_State *L) {
   lua_setmetatable(L, -2);
   lua_replace(L, GUARD);
   lua_pushvalue(L, NAME);
-  lua_pushboolean(L, 1);
+  lua_pushthread(L);
   lua_rawset(L, -3);
   lua_settop(L, GUARD);
   lua_toclose(L, GUARD);

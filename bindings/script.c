@@ -55,12 +55,12 @@ static int post_message(lua_State *L) {
 
 // scripts() --> { name, … }
 static int scripts(lua_State *L) {
-  const farside_host *host = far_script_of(L)->host;
-  farside_script about;
+  const far_list *all = &far_script_of(L)->host->scripts;
+  lua_Integer count = 0;
   lua_newtable(L);
-  for (size_t i = 0; farside_script_at(host, i, &about); i++) {
-    lua_pushstring(L, about.name);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  for (const far_list *link = all->next; link != all; link = link->next) {
+    lua_pushstring(L, far_list_item(link, far_script, link)->name);
+    lua_rawseti(L, -2, ++count);
   }
   return 1;
 }

@@ -3,7 +3,9 @@
 #include "duration.h"
 #include "manifest.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // -- Options ------------------------------------------------------------------
 
@@ -158,6 +160,7 @@ static const struct {
     {.name = "--grant", .read = read_grant},
     {.name = "--trust", .flag = offsetof(command_line, is_trusted)},
     {.name = "--isolate", .flag = offsetof(command_line, is_isolated)},
+    {.name = "--json", .flag = offsetof(command_line, is_json)},
     {.name = "--verbose", .flag = offsetof(command_line, is_verbose)},
     {.name = "-v", .flag = offsetof(command_line, is_verbose)},
 };
@@ -181,7 +184,7 @@ static int parse_option(const far_command *command, int argc,
   size_t at = find_option(option, length);
   if (at == OPTIONS || !takes(command, option, length))
     return complain(command,
-                    line->script_count
+                    line->script_count && !command->takes_name
                         ? "there is no option %s (what is meant for "
                           "the script goes behind --)"
                         : "there is no option %s",
@@ -238,12 +241,20 @@ int command_line_parse(const far_command *command, int argc,
       break;
     }
   }
+  if (command->takes_name)
+    return i < argc
+               ? complain(command, "one name is enough: what is %s?", argv[i])
+               : EXIT_FINE;
   if (line->script_count == 0)
     return complain(command, "which %s?",
                     command->wants ? command->wants : "script");
   line->argc = argc - i;
   line->argv = argv + i;
   return EXIT_FINE;
+}
+
+const char *command_line_name(const command_line *line) {
+  return line->script_count > 0 ? line->scripts[0] : NULL;
 }
 
 farside_permissions command_line_permissions(const command_line *line) {
@@ -254,8 +265,22 @@ farside_permissions command_line_permissions(const command_line *line) {
       .limits = line->limits};
 }
 
-// -- The table of scripts
-// ------------------------------------------------------
+// -- Standard output ----------------------------------------------------------
+
+bool command_has_color(void) {
+  return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+}
+
+int command_end_output(const far_command *command) {
+  bool has_failed = ferror(stdout) != 0;
+  if (fflush(stdout) == 0 && !has_failed)
+    return EXIT_FINE;
+  fprintf(stderr, "farside %s: not all of it was written: %s\n", command->name,
+          strerror(errno));
+  return EXIT_SCRIPT_FAILED;
+}
+
+// -- The table of scripts -----------------------------------------------------
 
 void command_script_row(const farside_script *about, char *row, size_t bytes) {
   if (about == NULL)

@@ -46,9 +46,10 @@ typedef struct command_line {
   bool is_verbose;
   bool is_trusted;
   bool is_isolated;
+  bool is_json;
   farside_limits limits;
   command_grants modules, http, background;
-  const char *scripts[SCRIPTS_MAX]; // Paths; the first is there.
+  const char *scripts[SCRIPTS_MAX]; // Paths, the first is there; or one name.
   size_t script_count;
   int argc; // The scripts' arguments.
   const char *const *argv;
@@ -64,17 +65,30 @@ typedef struct far_command {
   const char *options; // The option names it takes, each with spaces around.
   bool takes_many;     // Scripts.
   const char *wants;   // What the first word is; NULL: "script".
+  bool takes_name;     // No script, but one name or none.
   int (*run)(const command_line *line);
 } far_command;
 
 extern const far_command run_command;
 extern const far_command simulate_command;
 extern const far_command new_command;
+extern const far_command profile_command;
+extern const far_command rules_command;
 
 // Reads the arguments behind the command's name. Returns EXIT_FINE, or writes
 // one sentence to stderr and returns EXIT_USAGE.
 int command_line_parse(const far_command *command, int argc,
                        const char *const *argv, command_line *line);
+
+// The name it was given, or NULL.
+const char *command_line_name(const command_line *line);
+
+// Whether standard output is a terminal that may be coloured.
+bool command_has_color(void);
+
+// After the last byte of standard output: EXIT_FINE, or a sentence on stderr
+// and EXIT_SCRIPT_FAILED when not all of it was written.
+int command_end_output(const far_command *command);
 
 // What --limits and --grant say together. The lists are the line's.
 farside_permissions command_line_permissions(const command_line *line);

@@ -205,10 +205,6 @@ static void put_summary(farside_host *host, bool has_seed) {
   printf("hash %016llx\n", (unsigned long long)host->timeline.hash);
 }
 
-static bool has_color(void) {
-  return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
-}
-
 void simulation_plan_name(const command_line *line, char *text, size_t bytes) {
   if (line->plan != NULL)
     snprintf(text, bytes, "plan %s", line->plan);
@@ -228,7 +224,8 @@ static int report(const simulation *mine) {
     simulation_plan_name(line, plan, sizeof plan);
     printf("%s on %s rules, %s\n\n", line->scripts[0],
            far_profile_name(host->profile), plan);
-    far_report_table(stdout, &host->timeline, has_color(), line->is_verbose);
+    far_report_table(stdout, &host->timeline, command_has_color(),
+                     line->is_verbose);
     printf("\n");
     put_faults(&host->timeline);
     put_summary(host, line->seed != 0 || line->for_ms != 0);

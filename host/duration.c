@@ -1,6 +1,7 @@
 #include "duration.h"
 
-#include <stddef.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -45,4 +46,22 @@ bool far_duration_parse(const char *text, uint64_t *ms) {
   }
   *ms = (uint64_t)(total_ms + 0.5);
   return true;
+}
+
+void far_duration_print(uint64_t ms, char *text, size_t bytes) {
+  static const struct {
+    const char *name;
+    uint64_t ms;
+  } words[] = {
+      {"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1}};
+  size_t length = 0;
+  snprintf(text, bytes, "0 s");
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    uint64_t count = ms / words[i].ms;
+    ms %= words[i].ms;
+    if (count > 0 && length < bytes)
+      length +=
+          (size_t)snprintf(text + length, bytes - length, "%s%" PRIu64 " %s",
+                           length > 0 ? " " : "", count, words[i].name);
+  }
 }

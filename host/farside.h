@@ -421,7 +421,8 @@ farside_status farside_post(farside_host *host, const char *event,
 
 // Sends a message to a script: its listeners of "message" hear { from = "host",
 // data = … }. json is any JSON value; both strings are copied. FARSIDE_INVALID
-// for JSON that does not parse, FARSIDE_NOMEM. Whether there is a script of
+// for JSON that does not parse, FARSIDE_LIMIT for more than 1 MiB of it,
+// FARSIDE_NOMEM. Whether there is a script of
 // that name, and room in its queue, is found out later: the timeline says when
 // there is not.
 FARSIDE_API

@@ -9,8 +9,11 @@
 enum {
   CONFIG_VERSION = 1,
   ENTRIES_MAX = 10000,
-  // How long turns that queue turns may go on before the host looks up.
+  // How long the turns of one step may go on before the host looks up.
   MOMENT_MS = 5,
+  // How long a step may take to fire the timers that are due: those that come
+  // later than the moment above merely queue their turns.
+  STEP_MS = 50,
   // A script that keeps the queue busy at one instant of virtual time would
   // stop time for ever. Real apps stay far below.
   TURNS_AT_INSTANT_MAX = 1000 * 1000
@@ -272,7 +275,7 @@ static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
       return false;
     }
     if (until_ms != FAR_NEVER && far_host_now_ms(host) >= until_ms)
-      return host->turns_queued == 0;
+      return false;
   }
   return true;
 }
@@ -280,14 +283,13 @@ static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
 // Runs what is queued, and what that queues, but only for a moment: no script
 // keeps the host from hearing the world. In virtual time there is no world to
 // hear, and an order that must not depend on the machine.
-static bool run_turns(farside_host *host, uint64_t until_ms) {
-  bool is_virtual = far_clock_is_virtual(host->clock);
-  uint64_t end_ms = far_host_now_ms(host) + MOMENT_MS;
+static bool run_turns(farside_host *host, uint64_t until_ms, uint64_t end_ms) {
   do {
     if (!run_round(host, host->turns_queued, until_ms))
       return false;
-  } while (host->turns_queued > 0 &&
-           (is_virtual || far_host_now_ms(host) < end_ms));
+    if (far_host_now_ms(host) >= end_ms)
+      return false;
+  } while (host->turns_queued > 0);
   return host->parked == 0; // Who computes has had its slice for now.
 }
 
@@ -357,18 +359,28 @@ static void step(farside_host *host, uint64_t until_ms) {
   // What becomes due from now on is the next step's. The turns of one timer
   // come before the next timer: what the first script does may stop, or save,
   // the second. Only when time is up are they left for the next step.
+  // And where there are very many, the rest of them is too.
   uint64_t now_ms = far_host_now_ms(host);
-  bool has_time = true;
-  do {
+  bool is_real = !far_clock_is_virtual(host->clock);
+  uint64_t turns_end_ms = is_real ? now_ms + MOMENT_MS : FAR_NEVER;
+  uint64_t end_ms = is_real ? now_ms + STEP_MS : FAR_NEVER;
+  bool has_time = true, is_late = false;
+  for (;;) {
     if (has_time && !is_asleep(host))
-      has_time = run_turns(host, until_ms);
+      has_time = run_turns(host, until_ms, turns_end_ms);
     if (host->is_closing || host->wants_end || host->has_ended)
       return;
-  } while (fire_next(host, now_ms));
-  if (host->turns_queued == 0)
-    far_life_settle(host);
-  else
+    if (!fire_next(host, now_ms))
+      break;
+    if (far_host_now_ms(host) >= end_ms) {
+      is_late = true;
+      break;
+    }
+  }
+  if (is_late || host->turns_queued > 0)
     far_life_enforce(host);
+  else
+    far_life_settle(host);
 }
 
 void far_host_step(farside_host *host, uint64_t until_ms) {

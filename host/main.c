@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const far_command *const commands[] = {&run_command, &simulate_command,
+                                              &profile_command, &rules_command,
                                               &new_command};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -27,10 +28,10 @@ static void overview(FILE *file) {
 }
 
 static int unknown(const char *word) {
-  fprintf(stderr,
-          "farside: there is no command '%s'; there are: run, simulate, new, "
-          "help, version\n",
-          word);
+  fprintf(stderr, "farside: there is no command '%s'; there are: ", word);
+  for (size_t i = 0; i < COMMANDS; i++)
+    fprintf(stderr, "%s, ", commands[i]->name);
+  fprintf(stderr, "help, version\n");
   return EXIT_USAGE;
 }
 

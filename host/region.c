@@ -19,9 +19,7 @@ static atomic_uint_fast64_t taken; // A bit for each place.
 // What is kept of a place for the next region of that size, which saves it most
 // of the page faults: how much of it is mapped, and how much is usable. Belongs
 // to whoever has the bit.
-static struct {
-  size_t map_bytes, usable_bytes;
-} kept[PLACES];
+static struct { size_t map_bytes, usable_bytes; } kept[PLACES];
 enum { KEPT_BYTES_MAX = 1 << 20 };
 
 // Free pages, by address; the list lives in them.

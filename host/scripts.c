@@ -372,6 +372,8 @@ farside_status farside_send(farside_host *host, const char *script,
                             const char *json) {
   if (host == NULL || script == NULL || json == NULL)
     return FARSIDE_INVALID;
+  if (strlen(json) > FAR_MESSAGE_BYTES_MAX)
+    return FARSIDE_LIMIT;
   far_event *event;
   farside_status status = far_event_message(json, script, &event);
   if (status == FARSIDE_OK)

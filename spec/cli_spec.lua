@@ -1,6 +1,8 @@
 -- The program as people use it, rightly and wrongly. Nothing here waits for
 -- real time but where the script says so.
 
+local helper = require "spec.helper"
+
 local FARSIDE <const> = os.getenv "FARSIDE" or "build/release/farside"
 
 local function write(path, text)
@@ -285,10 +287,195 @@ describe("farside run", function()
   end)
 end)
 
+local function lines_of(text)
+  local lines = {}
+  for line in text:gmatch "([^\n]*)\n" do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+
+describe("farside profile", function()
+  local PROFILES <const> = { "ios", "android", "strict", "desktop" }
+
+  it("shows each constant of a profile: readable, with its mark", function()
+    for _, name in ipairs(PROFILES) do
+      local code, out, err = farside("profile " .. name)
+      assert.same({ 0, "" }, { code, err })
+      local lines = lines_of(out)
+      local value, mark = lines[1]:match("^" .. name .. " +()value +()mark")
+      for i = 2, #lines do
+        assert.matches("^[%l_]+ +[%d%l-]", lines[i])
+        assert.matches("^%l+", lines[i]:sub(mark), lines[i])
+        assert.matches("^ [%d%l-]", lines[i]:sub(value - 1), lines[i])
+      end
+    end
+    local _, out = farside "profile ios"
+    in_order(out, "exec_budget ", "30 s ", "documented", "exec_budget_scope", "app", "expiry_handler_kill", "5 s",
+      "assumed", "fetch_budget", "30 s", "secondary", "fetch_min_interval", "15 min", "pending_fetch_max", "1 request ",
+      "thread_wakeups", "150 per second", "backoff_initial", "- ", "absent", "minimize_allowed", "no ")
+  end)
+
+  it("says of strict whose value it is, and of both where both hold", function()
+    local _, out = farside "profile strict"
+    in_order(out, "exec_budget ", "30 s", "ios", "main_block_limit", "5 s", "android",
+      "cpu_limit_fast ", "80 %", "ios\n", "cpu_limit_fast ", "25 %", "android\n", "cpu_limit_fast_window")
+    assert.matches("expedited_budget +%- +absent\n", out)
+  end)
+
+  it("shows all side by side without a name, and explains its signs", function()
+    local code, out = farside "profile"
+    assert.equal(0, code)
+    local lines = lines_of(out)
+    assert.matches("^constant +ios +android +strict +desktop$", lines[1])
+    assert.matches("\nexec_budget +30 s +3 min +30 s +30 s %?\n", out)
+    assert.matches("\nfetch_budget +30 s ~ +10 min +30 s ~ +%-\n", out)
+    assert.matches("\ncpu_limit_fast +80 %% ~ +25 %% +both +%-\n", out)
+    assert.matches("^~ secondary +%? assumed +%- absent", lines[#lines])
+  end)
+
+  it("shows with -v what each limits, and the source", function()
+    for _, option in ipairs { "-v", "--verbose" } do
+      local code, out = farside("profile android " .. option)
+      assert.equal(0, code)
+      in_order(out, "fetch_min_interval", "15 min", "documented\n    the shortest period of a fetch\n    https://",
+        "push_wake_budget", "absent\n    how long", "\n    by the rules of jobs")
+    end
+    local _, out = farside "profile -v"
+    in_order(out, "ios  ", "\n\nandroid  ", "\n\nstrict  ", "\n\ndesktop  ")
+  end)
+
+  it("prints JSON", function()
+    local _, all = farside "profile --json"
+    all = helper.json(all)
+    for i, name in ipairs(PROFILES) do
+      local code, out, err = farside("profile --json " .. name)
+      assert.same({ 0, "" }, { code, err })
+      local one = helper.json(out)
+      assert.same(all[i], one)
+      assert.equal(name, one.profile)
+      for _, constant in ipairs(one.constants) do
+        assert.equal(constant.mark == "absent", constant.value == helper.null, constant.name)
+        assert.equal(constant.mark == "absent", constant.text == helper.null, constant.name)
+        local is_read = constant.mark == "documented" or constant.mark == "secondary"
+        assert.truthy(not is_read or constant.source:find "^https://", constant.name)
+      end
+    end
+    local budget
+    for _, constant in ipairs(all[3].constants) do
+      budget = constant.name == "exec_budget" and constant or budget
+    end
+    assert.same({ name = "exec_budget", unit = "ms", value = 30000, text = "30 s", mark = "documented", of = "ios",
+      source = "https://developer.apple.com/forums/thread/85066",
+      what = "how long an app with an open task may run after it has left the foreground" }, budget)
+  end)
+end)
+
+describe("farside rules", function()
+  it("lists each rule with its severity and title, and whether it is detected", function()
+    local code, out, err = farside "rules"
+    assert.same({ 0, "" }, { code, err })
+    local lines = lines_of(out)
+    assert.equal(44, #lines)
+    local place
+    for _, line in ipairs(lines) do
+      local severity, at, detected = line:match "^%u%u%d%d  (%l+) +%S.-   *()(%l[%l ]+)"
+      assert.truthy(severity == "error" or severity == "warning", line)
+      local is_said = line:find("  detected", 1, true) or line:find("  not yet: %l", 1)
+      assert.truthy(at and detected and is_said, line)
+      place = place or is_said
+      assert.equal(place, is_said, line)
+    end
+    in_order(out, "BG01  error    finish is never called  ", "detected\n", "FE01  warning  ", "RS06  error  ",
+      "SC11  error  ")
+  end)
+
+  it("tells all about one, in capitals or not", function()
+    local code, out, err = farside "rules BG01"
+    assert.same({ 0, "" }, { code, err })
+    in_order(out, "BG01  error  finish is never called\n", "  wrong ", "  ios ", "kill, 0x2182bad2", "  android ",
+      "throttle, STOP_REASON_TIMEOUT (3): ", "  advice ", "  detected ", "  sources ", "https://",
+        "\n            https://")
+    assert.equal(out, select(2, farside "rules bg01"))
+    assert.equal(out, select(2, farside "rules bg01 -v"))
+    for line in out:gmatch "[^\n]+" do
+      assert.truthy(#line <= 78 or line:find "https://", line)
+    end
+    in_order(select(2, farside "rules RS03"), "ios       nothing is known\n", "android   rejection: ")
+  end)
+
+  it("tells all about each with -v, as about one", function()
+    local _, all = farside "rules -v"
+    local _, list = farside "rules"
+    for id in list:gmatch "%u%u%d%d" do
+      local _, one = farside("rules " .. id)
+      assert.truthy(all:find(one, 1, true), id)
+    end
+  end)
+
+  it("prints JSON", function()
+    local _, out = farside "rules --json"
+    local all = helper.json(out)
+    assert.equal(44, #all)
+    for _, rule in ipairs(all) do
+      assert.equal(rule.detected, rule.why_not == helper.null, rule.id)
+      assert.truthy(#rule.sources > 0, rule.id)
+    end
+    local code, one, err = farside "rules fe05 --json"
+    assert.same({ 0, "" }, { code, err })
+    one = helper.json(one)
+    assert.same({ kind = "refusal", code = "BGTaskScheduler 2 (tooManyPendingTaskRequests)", what = "submit fails" },
+      one.ios)
+    assert.equal(helper.null, one.android)
+    assert.equal("error", one.severity)
+  end)
+end)
+
+describe("what farside profile and farside rules print", function()
+  it("is plain in a pipe", function()
+    for _, words in ipairs { "profile", "profile -v", "profile strict", "rules", "rules -v", "rules BG01",
+      "rules --json" } do
+      local _, out = farside(words)
+      assert.falsy(out:find "\27", words)
+      assert.falsy(out:find "[ \t]\n", words)
+    end
+  end)
+
+  it("is coloured on a terminal, unless NO_COLOR is set; JSON never is", function()
+    if not os.execute "script --version >/dev/null 2>&1" then
+      return -- It lends us a terminal.
+    end
+    local function seen(before, words)
+      local pipe <close> = assert(io.popen(("%s script -qec '%s %s' /dev/null </dev/null"):format(before, FARSIDE,
+        words)))
+      return pipe:read "a"
+    end
+    for _, words in ipairs { "profile", "profile ios", "rules", "rules BG01" } do
+      assert.matches("\27%[3[136]m.*\27%[0m", seen("env -u NO_COLOR", words))
+      assert.not_matches("\27", seen("NO_COLOR=1", words))
+    end
+    assert.not_matches("\27", seen("env -u NO_COLOR", "rules --json"))
+  end)
+
+  it("is an error when it cannot be written", function()
+    local file = io.open("/dev/full", "w")
+    if file then
+      file:close()
+      for _, words in ipairs { "profile", "profile --json ios", "rules", "rules --json" } do
+        local err = os.tmpname()
+        local _, _, code = os.execute(("%s %s >/dev/full 2>%s"):format(FARSIDE, words, err))
+        assert.equal(1, code)
+        assert.matches("not all of it was written: ", read(err))
+        os.remove(err)
+      end
+    end
+  end)
+end)
+
 describe("wrong use of the command line", function()
   local cases = {
     { "", 2, "farside simulate SCRIPT" },
-    { "fly", 2, "there is no command 'fly'; there are: run, simulate, new, help, version" },
+    { "fly", 2, "there is no command 'fly'; there are: run, simulate, profile, rules, new, help, version" },
     { "run", 2, "farside run: which script?" },
     { "simulate", 2, "farside simulate: which script?" },
     { "run --os ios x.lua", 2, "there is no option %-%-os" },
@@ -306,6 +493,15 @@ describe("wrong use of the command line", function()
     { "simulate /no/such.lua", 1, "cannot open /no/such.lua" },
     { "run .", 1, "cannot read %." },
     { "run " .. FARSIDE, 1, "unexpected symbol" },
+    { "profile palm", 2, "there is no profile 'palm'; there are: ios, android, strict, desktop" },
+    { "profile ''", 2, "there is no profile ''; there are: " },
+    { "profile ios android", 2, "one name is enough: what is android%?" },
+    { "profile ios --timeline x", 2, "there is no option %-%-timeline\nusage: farside profile " },
+    { "profile --json=x", 2, "%-%-json=x: this option takes no value" },
+    { "rules BG99", 2, "there is no rule 'BG99'; there are: BG01 to BG14, FE01 to FE09, RS01 to RS10, SC01 to SC11\n" },
+    { "rules BG01 BG02", 2, "one name is enough: what is BG02%?" },
+    { "rules --os ios", 2, "there is no option %-%-os\nusage: farside rules " },
+    { "run --json x.lua", 2, "there is no option %-%-json" },
     { "help fly", 2, "there is no command 'fly'" },
   }
   for _, case in ipairs(cases) do
@@ -322,12 +518,19 @@ describe("farside help and version", function()
     for _, words in ipairs { "help", "--help", "-h" } do
       local code, out = farside(words)
       assert.equal(0, code)
-      in_order(out, "farside run", "farside simulate", "farside help", "farside version")
+      in_order(out, "farside run", "farside simulate", "farside profile", "farside rules", "farside help",
+        "farside version")
     end
     for _, name in ipairs { "run", "simulate" } do
       local code, out = farside("help " .. name)
       assert.equal(0, code)
       in_order(out, "farside " .. name, "SCRIPT", "--timeline", "Exits with 0")
+      assert.equal(out, select(2, farside(name .. " --help")))
+    end
+    for _, name in ipairs { "profile", "rules" } do
+      local code, out = farside("help " .. name)
+      assert.equal(0, code)
+      in_order(out, "farside " .. name, "--json", "-v, --verbose")
       assert.equal(out, select(2, farside(name .. " --help")))
     end
     local code, out = farside "version"

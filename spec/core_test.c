@@ -1,8 +1,10 @@
 // The pure core, told what time it is: the order of timers against a plain
-// list, ids that outlive what they name, durations, and the rules of each OS.
+// list, ids that outlive what they name, durations, the constants of each OS,
+// and the rules.
 
 #include "duration.h"
 #include "policy.h"
+#include "rule.h"
 #include "slots.h"
 #include "timer.h"
 
@@ -148,51 +150,231 @@ static void test_durations(void) {
   }
 }
 
+static void test_durations_printed(void) {
+  static const struct {
+    uint64_t ms;
+    const char *text;
+  } rows[] = {{0, "0 s"},         {1, "1 ms"},
+              {30000, "30 s"},    {90000, "1 min 30 s"},
+              {900000, "15 min"}, {3870000, "1 h 4 min 30 s"},
+              {86400000, "1 d"},  {90061001, "1 d 1 h 1 min 1 s 1 ms"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char text[64];
+    far_duration_print(rows[i].ms, text, sizeof text);
+    check_at(strcmp(text, rows[i].text) == 0, "prints", rows[i].text, __LINE__);
+  }
+  char small[6];
+  far_duration_print(90061001, small, sizeof small);
+  check(strlen(small) == 5);
+}
+
 // -- Policy -------------------------------------------------------------------
 
-// The tighter of two values: for all of these the smaller one, but where the
-// rule is whether something is shared.
-static int64_t tighter(far_constant constant, int64_t a, int64_t b) {
-  bool is_larger = constant == FAR_EXEC_BUDGET_SCOPE;
-  return (a < b) == is_larger ? b : a;
+// Whether `strict` has the tighter one of two values.
+static bool is_tighter(far_constant constant, int64_t strict, int64_t other) {
+  return far_constant_tighter(constant) == FAR_TIGHTER_SMALLER
+             ? strict <= other
+             : strict >= other;
 }
 
-// A lead before the limit is tighter when it is longer.
-static bool is_compared(far_constant constant, far_mark ios, far_mark android) {
-  return ios != FAR_ABSENT && android != FAR_ABSENT &&
-         constant != FAR_EXPIRY_LEAD;
+static bool is_present(far_profile profile, far_constant constant) {
+  return far_policy_value(profile, constant)->mark != FAR_ABSENT;
 }
 
-static void test_policy(void) {
+// `strict` has a value of an OS, with its mark and source, and that OS is the
+// tighter one, or the only one. Where two limits hold side by side, or only one
+// OS has the service at all, nothing is compared.
+static void test_strict(far_constant constant) {
+  const char *name = far_constant_name(constant);
+  const far_value *ios = far_policy_value(FAR_PROFILE_IOS, constant);
+  const far_value *android = far_policy_value(FAR_PROFILE_ANDROID, constant);
+  const far_value *strict = far_policy_value(FAR_PROFILE_STRICT, constant);
+  bool has_ios = is_present(FAR_PROFILE_IOS, constant);
+  bool has_android = is_present(FAR_PROFILE_ANDROID, constant);
+  check_at(has_ios || has_android, "holds somewhere", name, __LINE__);
+  if (far_constant_tighter(constant) == FAR_TIGHTER_NEITHER) {
+    bool is_both = far_constant_strict(constant) == FAR_STRICT_BOTH;
+    check_at(is_both || strict->mark == FAR_ABSENT, "is both or absent", name,
+             __LINE__);
+    check_at(is_both || has_ios != has_android, "is of one OS alone", name,
+             __LINE__);
+    return;
+  }
+  switch (far_constant_strict(constant)) {
+  case FAR_STRICT_IOS:
+    check_at(has_ios && strict == ios, "is that of ios", name, __LINE__);
+    check_at(!has_android ||
+                 is_tighter(constant, strict->value, android->value),
+             "is the tighter one", name, __LINE__);
+    break;
+  case FAR_STRICT_ANDROID:
+    check_at(has_android && strict == android, "is that of android", name,
+             __LINE__);
+    check_at(!has_ios || is_tighter(constant, strict->value, ios->value),
+             "is the tighter one", name, __LINE__);
+    break;
+  default:
+    check_at(false, "has the value of one OS in strict", name, __LINE__);
+  }
+}
+
+static bool is_address(const char *text) {
+  return strncmp(text, "https://", 8) == 0;
+}
+
+// What is known was read somewhere; what is assumed was, or is ours.
+static void test_value(const far_value *value, const char *name) {
+  switch (value->mark) {
+  case FAR_ABSENT:
+    check_at(value->value == 0, "is zero where absent", name, __LINE__);
+    check_at(!is_address(value->source), "says why it is absent", name,
+             __LINE__);
+    break;
+  case FAR_DOCUMENTED:
+  case FAR_SECONDARY:
+    check_at(is_address(value->source), "has a source", name, __LINE__);
+    break;
+  case FAR_ASSUMED:
+    check_at(is_address(value->source) ||
+                 strncmp(value->source, "ours: ", 6) == 0,
+             "has a source or a reason", name, __LINE__);
+    break;
+  default:
+    check_at(false, "has a mark", name, __LINE__);
+  }
+  check_at(value->value >= 0, "is not negative", name, __LINE__);
+}
+
+static void test_constants(void) {
+  static const char *const units[] = {
+      "ms",         "scope",    "bool",     "tasks",    "requests",
+      "jobs",       "timeouts", "times",    "per hour", "per minute",
+      "per second", "%",        "% of RAM", "MB",       "% of limit"};
+  int in_strict = 0;
   for (int c = 0; c < FAR_CONSTANTS; c++) {
     far_constant constant = (far_constant)c;
     const char *name = far_constant_name(constant);
-    check_at(strlen(far_constant_unit(constant)) > 0, "has a unit", name,
-             __LINE__);
-    for (int p = 0; p < FAR_PROFILES; p++) {
-      const far_value *value = far_policy_value((far_profile)p, constant);
-      bool is_absent = value->mark == FAR_ABSENT;
-      check_at(is_absent == (value->source[0] == '\0'), "has a source", name,
-               __LINE__);
-      check_at(!is_absent || value->value == 0, "is zero where absent", name,
-               __LINE__);
-      check_at(strlen(far_mark_name(value->mark)) > 0, "has a mark", name,
-               __LINE__);
-    }
-    const far_value *ios = far_policy_value(FAR_PROFILE_IOS, constant);
-    const far_value *android = far_policy_value(FAR_PROFILE_ANDROID, constant);
-    if (is_compared(constant, ios->mark, android->mark))
-      check_at(far_policy_get(FAR_PROFILE_STRICT, constant) ==
-                   tighter(constant, ios->value, android->value),
-               "is the tighter one in strict", name, __LINE__);
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+      is_known = is_known || strcmp(units[i], far_constant_unit(constant)) == 0;
+    check_at(is_known, "has a unit", name, __LINE__);
+    const char *what = far_constant_what(constant);
+    check_at(what != NULL && strlen(what) > 8 && what[strlen(what) - 1] != '.',
+             "says what it is", name, __LINE__);
+    for (int other = 0; other < c; other++)
+      check_at(strcmp(name, far_constant_name((far_constant)other)) != 0,
+               "has a name of its own", name, __LINE__);
+    for (int p = 0; p < FAR_PROFILES; p++)
+      test_value(far_policy_value((far_profile)p, constant), name);
+    test_strict(constant);
+    in_strict += is_present(FAR_PROFILE_STRICT, constant);
   }
+  check(FAR_CONSTANTS == 75);
+  check(in_strict == 72);
+}
+
+static bool reads_as(far_constant constant, int64_t value, const char *wanted) {
+  char text[64];
+  far_constant_text(constant, value, text, sizeof text);
+  return strcmp(text, wanted) == 0;
+}
+
+static void test_policy(void) {
+  test_constants();
   check(far_policy_exec_end_ms(FAR_PROFILE_IOS) == 30000);
   check(far_policy_exec_end_ms(FAR_PROFILE_ANDROID) == 190000);
   check(far_policy_warning_ms(FAR_PROFILE_IOS, 30000) == 5000);
   check(far_policy_warning_ms(FAR_PROFILE_IOS, 1000) == 200);
+  check(reads_as(FAR_EXEC_BUDGET, 180000, "3 min"));
+  check(reads_as(FAR_EXEC_BUDGET_SCOPE, 1, "app"));
+  check(reads_as(FAR_EXEC_BUDGET_SCOPE, 0, "task"));
+  check(reads_as(FAR_MINIMIZE_ALLOWED, 1, "yes"));
+  check(reads_as(FAR_FETCH_GUARANTEED, 0, "no"));
+  check(reads_as(FAR_THREAD_WAKEUPS, 150, "150 per second"));
+  check(reads_as(FAR_PENDING_FETCH_MAX, 1, "1 request"));
+  check(reads_as(FAR_PENDING_FETCH_MAX, 150, "150 requests"));
+  check(reads_as(FAR_JOB_RATE, 1, "1 per minute"));
+  check(reads_as(FAR_MEMORY_LIMIT, 50, "50 % of RAM"));
   far_profile profile;
   check(far_profile_find("strict", &profile) && profile == FAR_PROFILE_STRICT);
   check(!far_profile_find("Strict", &profile));
+}
+
+// -- Rules --------------------------------------------------------------------
+
+// Texts that are put together with others look alike.
+static bool is_phrase(const char *text) {
+  size_t length = strlen(text);
+  return length > 3 && text[length - 1] != '.' && text[length - 1] != ' ' &&
+         strstr(text, "  ") == NULL;
+}
+
+static bool is_sentence(const char *text) {
+  size_t length = strlen(text);
+  return length > 10 && text[length - 1] == '.' && strstr(text, "  ") == NULL;
+}
+
+static void test_outcome(const far_outcome *outcome, const char *name) {
+  check_at(outcome->kind < FAR_OUTCOME_KINDS && outcome->code != NULL &&
+               outcome->what != NULL,
+           "has an outcome", name, __LINE__);
+  bool is_none = outcome->kind == FAR_OUTCOME_NONE;
+  check_at(is_none == (outcome->what[0] == '\0'), "says what comes of it", name,
+           __LINE__);
+  check_at(is_none || is_phrase(outcome->what), "is a phrase", name, __LINE__);
+  check_at(outcome->code[0] == '\0' || !is_none, "has a code for nothing", name,
+           __LINE__);
+}
+
+static void test_rule(far_rule_id id, int *counts) {
+  static const char *const groups[] = {"BG", "FE", "RS", "SC"};
+  const far_rule *rule = far_rule_get(id);
+  const char *name = far_rule_name(id), *title = far_rule_title(id);
+  char wanted[16] = "";
+  for (int i = 0; i < 4; i++)
+    if (strncmp(name, groups[i], 2) == 0)
+      snprintf(wanted, sizeof wanted, "%s%02d", groups[i], ++counts[i]);
+  check_at(strcmp(name, wanted) == 0, "is the next one", name, __LINE__);
+  far_rule_id found;
+  check_at(far_rule_find(name, &found) && found == id, "is found", name,
+           __LINE__);
+  check_at(is_phrase(title) && strlen(title) <= 48, "has a title", name,
+           __LINE__);
+  check_at(is_sentence(rule->wrong), "says what is wrong", name, __LINE__);
+  check_at(is_sentence(rule->advice), "says what to do", name, __LINE__);
+  check_at(rule->why_not == NULL || is_phrase(rule->why_not), "says why not",
+           name, __LINE__);
+  check_at(rule->sources[0] != NULL &&
+               rule->sources[FAR_RULE_SOURCES_MAX] == NULL,
+           "has a source", name, __LINE__);
+  for (size_t i = 0; i < FAR_RULE_SOURCES_MAX && rule->sources[i]; i++)
+    check_at(is_address(rule->sources[i]) ||
+                 strncmp(rule->sources[i], "ours: ", 6) == 0,
+             "has a real source", name, __LINE__);
+  test_outcome(&rule->ios, name);
+  test_outcome(&rule->android, name);
+  check_at(rule->ios.kind != FAR_OUTCOME_NONE ||
+               rule->android.kind != FAR_OUTCOME_NONE,
+           "costs something somewhere", name, __LINE__);
+}
+
+static void test_rules(void) {
+  int counts[4] = {0};
+  for (int i = 0; i < FAR_RULES; i++)
+    test_rule((far_rule_id)i, counts);
+  check(FAR_RULES == 44);
+  check(counts[0] == 14 && counts[1] == 9 && counts[2] == 10 &&
+        counts[3] == 11);
+  far_rule_id id;
+  check(far_rule_find("rs10", &id) && id == FAR_RULE_RS10);
+  check(!far_rule_find("", &id) && !far_rule_find("BG", &id) &&
+        !far_rule_find("BG011", &id) && !far_rule_find("BG15", &id));
+  check(far_rule_severity(FAR_RULE_BG01) == FAR_SEVERITY_ERROR);
+  check(far_rule_severity(FAR_RULE_RS08) == FAR_SEVERITY_ERROR);
+  check(far_rule_severity(FAR_RULE_SC01) == FAR_SEVERITY_WARNING);
+  check(far_rule_severity(FAR_RULE_BG03) == FAR_SEVERITY_WARNING);
+  check(strcmp(far_severity_name(FAR_SEVERITY_ERROR), "error") == 0);
+  check(strcmp(far_outcome_name(FAR_OUTCOME_KILL), "kill") == 0);
 }
 
 int main(void) {
@@ -201,7 +383,9 @@ int main(void) {
   test_timers(&memory);
   test_slots(&memory);
   test_durations();
+  test_durations_printed();
   test_policy();
+  test_rules();
   check(memory.used_bytes == 0);
   printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;

@@ -267,7 +267,7 @@ describe("a hosted script and", function()
   end)
 
   it("CVE-2022-24735 of Redis: one script cannot poison the next", function()
-    local evil <close> = run [[
+    local first <close> = run [[
       for name, library in pairs(_G) do
         if type(library) == "table" and name ~= "_G" then
           for field in pairs(library) do library[field] = function() error "poison" end end
@@ -275,6 +275,7 @@ describe("a hosted script and", function()
       end
       for _, name in ipairs { "next", "type", "pairs", "pcall", "require", "setTimeout" } do _G[name] = nil end
     ]]
+    assert.equal("active", first:state())
     says([[
       local t = { 2, 1 }
       table.sort(t)

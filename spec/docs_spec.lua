@@ -4,6 +4,7 @@
 
 local farside = require "farside"
 local device = require "farside.device"
+local helper = require "spec.helper"
 
 local FARSIDE <const> = os.getenv "FARSIDE" or "build/release/farside"
 
@@ -378,7 +379,7 @@ describe("the reference", function()
     for command in output_of("help"):gmatch "\n  farside (%l+)" do
       existing["farside " .. command] = true
     end
-    for _, command in ipairs { "run", "simulate", "new" } do
+    for _, command in ipairs { "run", "simulate", "profile", "rules", "new" } do
       local help = output_of("help " .. command)
       assert.truthy(REFERENCE:find("\n" .. help:match "^[^\n]+" .. "\n", 1, true),
         "docs/reference.md does not have the usage line of farside " .. command)
@@ -394,43 +395,70 @@ describe("the reference", function()
     end
   end)
 
-  it("has every constant of every profile, with its value and mark", function()
-    local constants = map("host/policy.h", "FAR_CONSTANT_MAP", "X%([%u_]+, ([%l_]+),")
-    local text = section "## Profiles and their constants"
-    local marks = { DOC = "documented", SEC = "secondary", OUR = "assumed" }
-    local policy = read "host/policy.c"
-    for _, name in ipairs(sorted(constants)) do
-      local row = policy:match("%[FAR_" .. name:upper() .. "%] =%s*(%b{})")
-      assert.truthy(row, "host/policy.c has no row for " .. name)
-      local wanted = {}
-      -- The commas of a source must not end a cell.
-      for mark, value in row:gsub('%b""', ""):gsub("NONE", "NON(0,)"):gmatch "(%u%u%u)%((%-?%d+)," do
-        wanted[#wanted + 1] = mark == "NON" and "absent" or value .. " " .. marks[mark]
+  it("has every constant that the host obeys, with its values and marks", function()
+    local obeyed = {}
+    local list <close> = assert(io.popen "ls host/*.c bindings/*.c")
+    for path in list:lines() do
+      for name in read(path):gmatch "far_policy_get%([^,()]+,%s*FAR_([%u_]+)%)" do
+        obeyed[name:lower()] = true
       end
-      local cells = text:match("\n| `" .. name .. "` | %l+ | ([^\n]*) |\n")
-      assert.truthy(cells, "docs/reference.md does not document the constant " .. name)
-      local got = {}
-      for cell in (cells .. " |"):gmatch "(.-) |%s?" do
-        got[#got + 1] = cell:gsub(" %[%d+%]", "")
+    end
+    local text, marks = section "## Profiles and their constants", {}
+    local constants = {}
+    for _, profile in ipairs(helper.json(output_of "profile --json")) do
+      for _, constant in ipairs(profile.constants) do
+        local cells = constants[constant.name] or {}
+        constants[constant.name] = cells
+        marks[constant.mark] = true
+        -- The first of two in strict is enough.
+        cells[profile.profile] = cells[profile.profile]
+          or (constant.mark == "absent" and "absent" or constant.text .. ", " .. constant.mark)
       end
-      assert.same(wanted, got, name)
+    end
+    expect_all(obeyed, constants, "farside profile does not have")
+    local documented = first_column "## Profiles and their constants"
+    expect_all(obeyed, documented, "docs/reference.md does not document the constant")
+    expect_all(documented, constants, "docs/reference.md documents a constant that does not exist")
+    for name in pairs(documented) do
+      local cells = constants[name]
+      local row = ("| `%s` | %s | %s | %s | %s |"):format(name, cells.ios, cells.android, cells.strict, cells.desktop)
+      assert.truthy(text:find("\n" .. row .. "\n", 1, true), "docs/reference.md does not have " .. row)
+      assert.truthy(text:find("\n- `" .. name .. "`: ", 1, true), "docs/reference.md does not say what limits " .. name)
+    end
+    for mark in pairs(marks) do
+      assert.truthy(text:find("\n- *" .. mark .. "*: ", 1, true), "docs/reference.md does not explain " .. mark)
     end
   end)
 
-  it("names every source of a constant", function()
-    local policy = read("host/policy.c"):gsub("%s*\\\n%s*", " ")
-    local aosp = policy:match '#define AOSP "([^"]+)"'
-    assert.truthy(aosp, "host/policy.c has no AOSP")
-    local count = 0
-    for name, text in policy:gmatch "#define ([%u_]+) ([^\n]+)" do
-      local source = text:gsub("^AOSP", '"' .. aosp .. '"'):gsub('"%s*"', ""):match '^"(https://[^" ]+)'
-      if source and name ~= "AOSP" then
-        count = count + 1
-        local is_named = REFERENCE:find("<" .. source .. ">", 1, true)
-        assert.truthy(is_named, "docs/reference.md does not name " .. source)
+  it("has every rule, with its severity and title, in their order", function()
+    local rows, documented = {}, {}
+    for _, rule in ipairs(helper.json(output_of "rules --json")) do
+      rows[#rows + 1] = ("| `%s` | %s | %s |"):format(rule.id, rule.severity, rule.title)
+    end
+    for row in section("## Rules"):gmatch "\n(| `[^\n]*)" do
+      documented[#documented + 1] = row
+    end
+    assert.same(rows, documented)
+  end)
+
+  it("names every field of what farside profile and farside rules print as JSON", function()
+    local function fields_of(object, fields)
+      for key, value in pairs(object) do
+        if type(key) == "string" then
+          fields[key] = true
+        end
+        if type(value) == "table" then
+          fields_of(value, fields)
+        end
+      end
+      return fields
+    end
+    for _, command in ipairs { "profile", "rules" } do
+      local text = section("### `farside " .. command .. "`")
+      for field in pairs(fields_of(helper.json(output_of(command .. " --json")), {})) do
+        assert.truthy(text:find("`" .. field .. "`", 1, true), "docs/reference.md does not name the field " .. field)
       end
     end
-    assert.truthy(count > 0, "host/policy.c has no sources")
   end)
 
   it("links only to headings that it has", function()

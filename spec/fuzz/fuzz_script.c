@@ -118,8 +118,10 @@ static const char *const statements[] = {
     "print(('a'):rep(40):find(('.-'):rep(20) .. 'b'))",
     "local c <close> = closing(function() while true do end end) $b",
     "repeat local ok = pcall(string.rep, 'x', 1 << 30) until ok",
-    "while true do setTimeout(function() $b end, $n) end",
-    "while true do exec(function() $b end) end",
+    "for _ = 1, 12 do setTimeout(function() $b end, $n) end",
+    "for _ = 1, 12 do exec(function() $b end) end",
+    "while true do setTimeout(show, $n) end",
+    "for _ = 1, 1100 do exec(show) end",
     "for _ = 1, 5000 do exec(function() end, { name = ('n'):rep(100000) }) end",
     "load('BackgroundTask.exec(function() end)', '@' .. ('p'):rep(100000))",
     "for _ = 1, 300 do finish { taskId = exec(function() end, { name = "

@@ -113,7 +113,7 @@ string.format("%s", setmetatable({}, { __tostring = function() while true do end
 print(pcall(tostring, setmetatable({}, { __tostring = function() return {} end })))
 print(pcall(tostring, setmetatable({}, { __name = ("x"):rep(1000000) })))
 
---@ pack-sizes ends
+--@ pack-sizes killed|ends
 print(pcall(string.pack, "!16i16i16i16", 1, 2, 3), pcall(string.pack, "i17", 1), pcall(string.pack, "s1", ("x"):rep(300)))
 print(pcall(string.pack, ("b"):rep(1000000)), pcall(string.packsize, ("i16"):rep(1 << 18)))
 print(pcall(string.packsize, "c" .. math.maxinteger), pcall(string.packsize, "c2147483647c2147483647"))

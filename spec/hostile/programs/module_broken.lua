@@ -1,0 +1,2 @@
+-- For require.lua.
+error "broken module"
