@@ -1,4 +1,4 @@
-exclude_files = { "spec/hostile/attacks" }
+exclude_files = { "spec/hostile" } -- Odd on purpose.
 std = "lua54"
 max_line_length = 120
 files["scripts"] = {
@@ -13,3 +13,4 @@ files["spec"] = {
 files["scripts/plans"] = { globals = { "phone", "expect" } }
 files["scripts/template/plan.lua"] = { globals = { "phone", "expect" } }
 files["scripts/template/spec"] = { std = "+busted" }
+files["spec/hostile/programs"] = { ignore = { "314", "512", "581" } }

@@ -30,6 +30,10 @@ static phone *check_phone(lua_State *L) {
   return mine;
 }
 
+far_device *far_check_phone(lua_State *L) {
+  return check_phone(L)->device;
+}
+
 static farside_host *check_host(lua_State *L) {
   return far_device_host(check_phone(L)->device);
 }
@@ -65,29 +69,67 @@ static void check_limits(lua_State *L, const char *text,
     luaL_error(L, "device.open: limits: %s", why);
 }
 
-// open{ os=, grace=, launchUrl=, limits=, trust= } --> phone
+static void check_chance(lua_State *L, far_device_config *config) {
+  int type = lua_getfield(L, 1, "seed");
+  luaL_argcheck(L, type == LUA_TNIL || lua_isinteger(L, -1), 1,
+                "seed must be an integer");
+  config->has_seed = type == LUA_TNUMBER;
+  config->seed = (uint64_t)lua_tointeger(L, -1);
+  const char *policy = option(L, "policy");
+  if (policy != NULL && !far_chance_find(policy, &config->policy))
+    luaL_error(L,
+               "device.open: there is no policy '%s'; there are: random, "
+               "earliest, latest, never",
+               policy);
+}
+
+// What a phone is like when it is switched on: nothing to tell of.
+typedef struct start {
+  far_zone zone;
+  farside_network network;
+  int battery_permille;
+} start;
+
+static void check_start(lua_State *L, start *mine) {
+  const char *zone = option(L, "timeZone"), *network = option(L, "network");
+  far_check_zone(L, zone ? zone : "UTC", &mine->zone);
+  mine->network = far_check_network(L, network ? network : "wifi");
+  int type = lua_getfield(L, 1, "battery");
+  luaL_argcheck(L, type == LUA_TNIL || type == LUA_TNUMBER, 1,
+                "battery must be a number from 0 to 1");
+  mine->battery_permille =
+      type == LUA_TNIL ? 1000 : far_check_battery(L, lua_tonumber(L, -1));
+}
+
+// open{ os=, seed=, policy=, network=, battery=, timeZone=, grace=,
+// launchUrl=, limits=, trust= } --> phone
 static int open(lua_State *L) {
-  static const char *const names[] = {"os",     "grace", "launchUrl",
-                                      "limits", "trust", NULL};
+  static const char *const names[] = {
+      "os",    "seed",      "policy", "network", "battery", "timeZone",
+      "grace", "launchUrl", "limits", "trust",   NULL};
   far_device_config config = {0};
-  bool is_trusted = false;
-  if (!lua_isnoneornil(L, 1)) {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    far_check_fields(L, 1, "device.open", names);
-    config.os = option(L, "os");
-    config.launch_url = option(L, "launchUrl");
-    if (lua_getfield(L, 1, "grace") != LUA_TNIL)
-      config.grace_ms = far_check_duration(L, -1, "device.open: grace");
-    if (!lua_isnil(L, -1) && config.grace_ms == 0)
-      return luaL_error(L, "device.open: grace is zero: leave it out to get "
-                           "what the system gives");
-    check_limits(L, option(L, "limits"), &config.limits);
-    int type = lua_getfield(L, 1, "trust");
-    if (type != LUA_TNIL && type != LUA_TBOOLEAN)
-      return luaL_error(L, "device.open: trust must be a boolean, not a %s",
-                        luaL_typename(L, -1));
-    is_trusted = lua_toboolean(L, -1);
+  start begin;
+  if (lua_isnoneornil(L, 1)) {
+    lua_settop(L, 0);
+    lua_newtable(L);
   }
+  luaL_checktype(L, 1, LUA_TTABLE);
+  far_check_fields(L, 1, "device.open", names);
+  config.os = option(L, "os");
+  config.launch_url = option(L, "launchUrl");
+  if (lua_getfield(L, 1, "grace") != LUA_TNIL)
+    config.grace_ms = far_check_duration(L, -1, "device.open: grace");
+  if (!lua_isnil(L, -1) && config.grace_ms == 0)
+    return luaL_error(L, "device.open: grace is zero: leave it out to get "
+                         "what the system gives");
+  check_limits(L, option(L, "limits"), &config.limits);
+  check_chance(L, &config);
+  check_start(L, &begin);
+  int type = lua_getfield(L, 1, "trust");
+  if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+    return luaL_error(L, "device.open: trust must be a boolean, not a %s",
+                      luaL_typename(L, -1));
+  bool is_trusted = lua_toboolean(L, -1);
   phone *mine = push_phone(L);
   mine->app.is_trusted = is_trusted;
   farside_status status = far_device_open(&config, &mine->device);
@@ -99,6 +141,8 @@ static int open(lua_State *L) {
   if (status != FARSIDE_OK)
     return luaL_error(L, "the phone cannot be opened: %s",
                       farside_status_text(status));
+  far_device_begin(mine->device, begin.network, begin.battery_permille,
+                   &begin.zone);
   return 1;
 }
 
@@ -170,6 +214,14 @@ static int loaded(lua_State *L, phone *mine, farside_status status) {
   return push_app(L);
 }
 
+// From now on it is what the system starts as well.
+static int install(lua_State *L, phone *mine, const farside_source *source) {
+  farside_status status = far_device_install(mine->device, source);
+  if (status == FARSIDE_OK)
+    status = farside_load(far_device_host(mine->device), source);
+  return loaded(L, mine, status);
+}
+
 static void keep_arguments(lua_State *L, int argc, const char *const *argv) {
   lua_createtable(L, argc, 0);
   for (int i = 0; i < argc; i++) {
@@ -191,7 +243,7 @@ static int launch_path(lua_State *L, phone *mine, const char *path, int argc,
   source.path = path;
   source.argc = argc;
   source.argv = argv;
-  return loaded(L, mine, farside_load(host, &source));
+  return install(L, mine, &source);
 }
 
 static int launch_code(lua_State *L, phone *mine, const char *code,
@@ -207,7 +259,7 @@ static int launch_code(lua_State *L, phone *mine, const char *code,
   source.code = code;
   source.code_bytes = bytes;
   source.name = name;
-  return loaded(L, mine, farside_load(host, &source));
+  return install(L, mine, &source);
 }
 
 // The strings stay on the stack, so that nothing collects them.
@@ -482,6 +534,9 @@ static void make_class(lua_State *L, const char *name,
 
 int luaopen_farside_device(lua_State *L) {
   make_class(L, phone_class, phone_functions);
+  luaL_getmetatable(L, phone_class);
+  luaL_setfuncs(L, far_phone_verbs, 0);
+  lua_pop(L, 1);
   make_class(L, app_class, app_functions);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, open);

@@ -3,12 +3,26 @@
 #define FAR_BINDINGS_DEVICE_H
 
 #include "../host/device.h"
-#include <lua.h>
+#include <lauxlib.h>
 
 // Pushes a phone that somebody else closes, once the state is closed. `path`
 // and its arguments are what phone:launch() runs when it is told nothing else;
 // they must outlive it.
 void far_lend_phone(lua_State *L, far_device *device,
                     const farside_source *app);
+
+// The device of the phone that a method was called on. Raises an error for
+// anything else, and once the phone is closed.
+far_device *far_check_phone(lua_State *L);
+
+// What the user and the world do to a phone: more of its methods.
+extern const luaL_Reg far_phone_verbs[];
+
+// Reads a time zone. Raises an error, with those that there are.
+void far_check_zone(lua_State *L, const char *name, far_zone *zone);
+
+// Reads the name of a network, the charge of a battery. Likewise.
+farside_network far_check_network(lua_State *L, const char *name);
+int far_check_battery(lua_State *L, lua_Number charge);
 
 #endif

@@ -1,10 +1,14 @@
-// os.time, os.date and os.clock on real time.
+// os.time, os.date and os.clock.
+//
+// On a simulated phone they tell its time, in its zone, and nothing of the
+// machine's.
 //
 // The C library keeps the time zone behind a lock. A script that were thrown
 // away while it holds that lock would take the host with it; so these calls
 // stand under the shield, and whatever may raise an error stands before or
 // after them.
 
+#include "../host/zone.h"
 #include "sandbox.h"
 
 #include <limits.h>
@@ -12,6 +16,50 @@
 #include <time.h>
 
 enum { ITEM_BYTES = 250 }; // What one conversion may become.
+
+// -- What time it is ----------------------------------------------------------
+
+static time_t now_s(farside_host *host) {
+  if (far_clock_is_virtual(host->clock))
+    return (time_t)(host->clock->wall_ms(host->clock) / 1000);
+  return time(NULL);
+}
+
+static bool shift(const far_zone *zone, time_t seconds, struct tm *date) {
+  bool is_summer;
+  int offset = far_zone_offset(zone, seconds, &is_summer);
+  seconds += offset;
+  if (gmtime_r(&seconds, date) == NULL)
+    return false;
+  date->tm_isdst = is_summer;
+  date->tm_gmtoff = offset;
+  date->tm_zone = is_summer ? zone->summer : zone->standard;
+  return true;
+}
+
+// Under the shield.
+static bool break_down(const far_zone *zone, time_t seconds, bool is_utc,
+                       struct tm *date) {
+  if (!is_utc && zone == NULL)
+    return localtime_r(&seconds, date) != NULL;
+  // Asked in any case: it says which years there are.
+  if (gmtime_r(&seconds, date) == NULL)
+    return false;
+  return is_utc || shift(zone, seconds, date);
+}
+
+// Under the shield. As mktime() does, the date is made a proper one.
+static time_t put_together(const far_zone *zone, struct tm *date) {
+  if (zone == NULL)
+    return mktime(date);
+  int summer = date->tm_isdst;
+  date->tm_isdst = 0;
+  time_t local = timegm(date);
+  if (local == (time_t)-1)
+    return local;
+  time_t seconds = (time_t)far_zone_instant(zone, local, summer);
+  return shift(zone, seconds, date) ? seconds : (time_t)-1;
+}
 
 // -- Tables -------------------------------------------------------------------
 
@@ -63,10 +111,11 @@ static int get_summer(lua_State *L) {
 
 // os.time([table]) --> seconds
 int far_os_time(lua_State *L) {
-  far_shield *shield = &far_script_of(L)->host->watch.shield;
+  farside_host *host = far_script_of(L)->host;
+  far_shield *shield = &host->watch.shield;
   time_t seconds;
   if (lua_isnoneornil(L, 1)) {
-    seconds = time(NULL);
+    seconds = now_s(host);
   } else {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
@@ -78,7 +127,7 @@ int far_os_time(lua_State *L) {
     date.tm_sec = get_field(L, "sec", 0, 0);
     date.tm_isdst = get_summer(L);
     far_shield_up(shield);
-    seconds = mktime(&date);
+    seconds = put_together(host->zone, &date);
     far_shield_down(shield);
     set_fields(L, &date);
   }
@@ -139,19 +188,19 @@ static void push_date(lua_State *L, far_shield *shield, const char *at,
 
 // os.date([format [, time]]) --> string or table
 int far_os_date(lua_State *L) {
-  far_shield *shield = &far_script_of(L)->host->watch.shield;
+  farside_host *host = far_script_of(L)->host;
+  far_shield *shield = &host->watch.shield;
   size_t bytes;
   const char *format = luaL_optlstring(L, 1, "%c", &bytes);
   const char *end = format + bytes;
   time_t seconds =
-      lua_isnoneornil(L, 2) ? time(NULL) : (time_t)luaL_checkinteger(L, 2);
+      lua_isnoneornil(L, 2) ? now_s(host) : (time_t)luaL_checkinteger(L, 2);
   bool is_utc = *format == '!';
   format += is_utc;
   bool is_table = strcmp(format, "*t") == 0;
   struct tm date;
   far_shield_up(shield);
-  bool is_date = (is_utc ? gmtime_r(&seconds, &date)
-                         : localtime_r(&seconds, &date)) != NULL;
+  bool is_date = break_down(host->zone, seconds, is_utc, &date);
   far_shield_down(shield);
   if (!is_date)
     return luaL_error(L, "date result cannot be represented in this "
@@ -167,8 +216,14 @@ int far_os_date(lua_State *L) {
 }
 
 // os.clock() --> seconds of processor time, to the millisecond: a finer clock
-// tells a script about its neighbours.
+// tells a script about its neighbours. None passes in virtual time: there it is
+// the clock.
 int far_os_clock(lua_State *L) {
+  const farside_host *host = far_script_of(L)->host;
+  if (far_clock_is_virtual(host->clock)) {
+    lua_pushnumber(L, (lua_Number)far_host_now_ms(host) / 1000);
+    return 1;
+  }
   clock_t now = clock();
   lua_pushnumber(L, (lua_Number)(now / (CLOCKS_PER_SEC / 1000)) / 1000);
   return 1;

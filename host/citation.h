@@ -45,6 +45,8 @@
 #define FROM_APPLE_CONTINUED                                                   \
   "https://developer.apple.com/documentation/backgroundtasks/"                 \
   "bgcontinuedprocessingtaskrequest"
+#define FROM_WWDC20                                                            \
+  "https://blog.derrickshowers.com/learning/wwdc-2020-background-execution"
 #define FROM_FORUM_805554 "https://developer.apple.com/forums/thread/805554"
 #define FROM_APPLE_PUSH                                                        \
   "https://developer.apple.com/documentation/usernotifications/"               \

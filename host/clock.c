@@ -195,6 +195,11 @@ void far_clock_set(far_clock *clock, uint64_t now_ms) {
   virtual_of(clock)->now_ms = now_ms;
 }
 
+void far_clock_move_wall(far_clock *clock, int64_t by_ms) {
+  far_assert(far_clock_is_virtual(clock));
+  virtual_of(clock)->wall_at_zero_ms += by_ms;
+}
+
 void far_clock_close(far_clock *clock) {
   if (clock != NULL)
     clock->close(clock);

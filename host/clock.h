@@ -48,6 +48,9 @@ bool far_clock_is_virtual(const far_clock *clock);
 // The loop of a real clock, for platforms and I/O; NULL for a virtual one.
 uv_loop_t *far_clock_loop(far_clock *clock);
 
+// Moves the wall time of a virtual clock; the monotonic time knows nothing.
+void far_clock_move_wall(far_clock *clock, int64_t by_ms);
+
 // Moves a virtual clock forward. It never goes back.
 void far_clock_set(far_clock *clock, uint64_t now_ms);
 

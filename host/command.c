@@ -44,6 +44,34 @@ static int read_timeline(const far_command *command, const char *value,
   return EXIT_FINE;
 }
 
+static int read_report(const far_command *command, const char *value,
+                       command_line *line) {
+  (void)command;
+  line->outputs[COMMAND_REPORT] = value;
+  return EXIT_FINE;
+}
+
+static int read_picture(const far_command *command, const char *value,
+                        command_line *line) {
+  (void)command;
+  line->outputs[COMMAND_PICTURE] = value;
+  return EXIT_FINE;
+}
+
+static int read_trace(const far_command *command, const char *value,
+                      command_line *line) {
+  (void)command;
+  line->outputs[COMMAND_TRACE] = value;
+  return EXIT_FINE;
+}
+
+static int read_junit(const far_command *command, const char *value,
+                      command_line *line) {
+  (void)command;
+  line->outputs[COMMAND_JUNIT] = value;
+  return EXIT_FINE;
+}
+
 static int read_grace(const far_command *command, const char *value,
                       command_line *line) {
   if (far_duration_parse(value, &line->grace_ms) && line->grace_ms != 0)
@@ -148,6 +176,10 @@ static const struct {
     {.name = "--os", .read = read_os},
     {.name = "--plan", .read = read_plan},
     {.name = "--timeline", .read = read_timeline},
+    {.name = "--report", .read = read_report},
+    {.name = "--picture", .read = read_picture},
+    {.name = "--trace", .read = read_trace},
+    {.name = "--junit", .read = read_junit},
     {.name = "--grace", .read = read_grace},
     {.name = "--seed", .read = read_seed},
     {.name = "--seeds", .read = read_seeds},
@@ -307,14 +339,22 @@ FILE *timeline_open(const char *path) {
   return file;
 }
 
-bool timeline_close(FILE *file, const char *path) {
+static bool close_named(FILE *file, const char *path, const char *what) {
   if (file == NULL)
     return true;
   bool has_failed = ferror(file) != 0;
   has_failed =
       (file == stdout ? fflush(file) : fclose(file)) != 0 || has_failed;
   if (has_failed)
-    fprintf(stderr, "farside: not all of the timeline was written to %s: %s\n",
+    fprintf(stderr, "farside: not all of the %s was written to %s: %s\n", what,
             path, strerror(errno));
   return !has_failed;
+}
+
+bool timeline_close(FILE *file, const char *path) {
+  return close_named(file, path, "timeline");
+}
+
+bool output_close(FILE *file, const char *path) {
+  return close_named(file, path, "report");
 }

@@ -30,11 +30,21 @@ typedef struct command_grants {
   size_t count;
 } command_grants;
 
+// The files that are written once a run is over; docs/reference.md has them.
+typedef enum command_output {
+  COMMAND_REPORT,
+  COMMAND_PICTURE,
+  COMMAND_TRACE,
+  COMMAND_JUNIT,
+  COMMAND_OUTPUTS
+} command_output;
+
 // What the command line said; options that were not given stay zero.
 typedef struct command_line {
   const char *os;
   const char *plan;
-  const char *timeline; // A file, or "-" for standard output.
+  const char *timeline;                 // A file, or "-" for standard output.
+  const char *outputs[COMMAND_OUTPUTS]; // Likewise; NULL: not wanted.
   uint64_t grace_ms;
   uint64_t seed;   // Of the phone.
   uint64_t for_ms; // How long a day without a plan is.
@@ -96,11 +106,14 @@ farside_permissions command_line_permissions(const command_line *line);
 // What SIGUSR1 shows: the heading with NULL.
 void command_script_row(const farside_script *about, char *row, size_t bytes);
 
-// Opens the file of --timeline for writing; "-" is standard output. Returns
-// NULL after a sentence on stderr.
+// Opens the file of --timeline, or another, for writing; "-" is standard
+// output. Returns NULL after a sentence on stderr.
 FILE *timeline_open(const char *path);
 
 // Closes it; false, after a sentence on stderr, when not all was written.
 bool timeline_close(FILE *file, const char *path);
+
+// The same for any other file.
+bool output_close(FILE *file, const char *path);
 
 #endif

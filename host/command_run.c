@@ -3,6 +3,7 @@
 #include "command.h"
 #include "desktop.h"
 #include "isolate.h"
+#include "outputs.h"
 #include "report.h"
 
 #include <signal.h>
@@ -13,10 +14,17 @@ typedef struct session {
   const command_line *line;
   farside_host *host;
   FILE *timeline;
+  far_outputs outputs;
+  uint64_t now_ms;    // Of the last entry.
   char (*names)[128]; // What each script of the line is called; "" if gone.
   bool is_terminating;
   bool has_overdue; // A task outlived the grace period.
 } session;
+
+// A file on standard output is for a program: nothing else goes there.
+static bool has_stdout(const session *mine) {
+  return mine->timeline == stdout || far_outputs_have_stdout(&mine->outputs);
+}
 
 static void on_entry(void *user, const farside_entry *entry) {
   session *mine = user;
@@ -24,12 +32,13 @@ static void on_entry(void *user, const farside_entry *entry) {
     far_report_json(mine->timeline, entry);
     fflush(mine->timeline);
   }
+  far_outputs_note(&mine->outputs, entry);
+  mine->now_ms = entry->t_ms > mine->now_ms ? entry->t_ms : mine->now_ms;
   mine->is_terminating =
       mine->is_terminating || strcmp(entry->what, "app.terminate") == 0;
   if (mine->is_terminating && strcmp(entry->what, "task.expire") == 0)
     mine->has_overdue = true;
-  // A timeline on standard output is for a program: nothing else goes there.
-  far_report_live(mine->timeline == stdout ? stderr : stdout, stderr, entry,
+  far_report_live(has_stdout(mine) ? stderr : stdout, stderr, entry,
                   mine->line->is_verbose);
 }
 
@@ -128,7 +137,7 @@ static int run_isolated(session *mine) {
   far_isolate_config config = {.sources = sources,
                                .count = line->script_count,
                                .grace_ms = line->grace_ms,
-                               .output = mine->timeline == stdout ? 2 : 1,
+                               .output = has_stdout(mine) ? 2 : 1,
                                .on_entry = on_entry,
                                .user = mine};
   int result = far_isolate_run(&config);
@@ -162,10 +171,19 @@ static int run_hosted(session *mine) {
 
 static int run(const command_line *line) {
   session mine = {.line = line};
-  if (line->timeline != NULL &&
-      !(mine.timeline = timeline_open(line->timeline)))
+  if (!far_outputs_open(&mine.outputs, line) ||
+      (line->timeline != NULL &&
+       !(mine.timeline = timeline_open(line->timeline)))) {
+    far_outputs_close(&mine.outputs);
     return EXIT_USAGE;
+  }
   int result = line->is_isolated ? run_isolated(&mine) : run_hosted(&mine);
+  far_run about = {.script = line->scripts[0],
+                   .rules = far_profile_name(FAR_PROFILE_DESKTOP),
+                   .now_ms = mine.now_ms};
+  if (!far_outputs_write(&mine.outputs, &about) && result == EXIT_FINE)
+    result = EXIT_SCRIPT_FAILED;
+  far_outputs_close(&mine.outputs);
   if (!timeline_close(mine.timeline, line->timeline) && result == EXIT_FINE)
     result = EXIT_SCRIPT_FAILED;
   return result;
@@ -173,9 +191,11 @@ static int run(const command_line *line) {
 
 const far_command run_command = {
     .name = "run",
-    .usage =
-        "run [--limits LIST] [--grant WHAT=VALUE] [--trust] [--isolate]\n"
-        "       [--grace TIME] [--timeline FILE] [-v] SCRIPT ... [ARG ...]",
+    .usage = "run [--limits LIST] [--grant WHAT=VALUE] [--trust] [--isolate]\n"
+             "       [--grace TIME] [--timeline FILE] [--report FILE.html]\n"
+             "       [--picture FILE.svg] [--trace FILE.json] [--junit "
+             "FILE.xml] [-v]\n"
+             "       SCRIPT ... [ARG ...]",
     .what = "run scripts on real time: Ctrl-Z, fg and SIGTERM are their life",
     .help =
         "Runs each SCRIPT in a sandbox of its own, until it has nothing left\n"
@@ -210,6 +230,8 @@ const far_command run_command = {
         "  --timeline FILE   write what happens as JSON lines; - is standard\n"
         "                    output, and then the script prints to standard\n"
         "                    error\n"
+        "  --report FILE.html, --picture FILE.svg, --trace FILE.json,\n"
+        "  --junit FILE.xml  as for simulate, written at the end\n"
         "  -v, --verbose     show every entry of the timeline on standard "
         "error\n"
         "\n"
@@ -217,6 +239,6 @@ const far_command run_command = {
         "4 when the host had to stop one for a limit, or to end a task that\n"
         "outlived the grace period.\n",
     .options = " --limits --grant --trust --isolate --grace --timeline "
-               "--verbose -v ",
+               "--report --picture --trace --junit --verbose -v ",
     .takes_many = true,
     .run = run};

@@ -49,6 +49,7 @@ static void on_entry(void *user, const farside_entry *entry) {
   far_figures_add(&mine->figures, entry);
   if (mine->timeline != NULL)
     far_report_json(mine->timeline, entry);
+  far_outputs_note(&mine->outputs, entry);
 }
 
 // print() of a plan, while standard output is for the timeline alone.
@@ -65,6 +66,11 @@ static int print_to_stderr(lua_State *L) {
 static int print_nothing(lua_State *L) {
   (void)L;
   return 0;
+}
+
+// A file on standard output is for a program: nothing else goes there.
+static bool has_stdout(const simulation *mine) {
+  return mine->timeline == stdout || far_outputs_have_stdout(&mine->outputs);
 }
 
 // Reads an error without its help: a plan must not run on in order to fail.
@@ -131,7 +137,7 @@ static int run_plan(lua_State *L) {
   set_plan_libraries(L, mine);
   if (mine->is_quiet)
     lua_register(L, "print", print_nothing);
-  else if (mine->timeline == stdout)
+  else if (has_stdout(mine))
     lua_register(L, "print", print_to_stderr);
   luaL_requiref(L, "farside.device", luaopen_farside_device, 0);
   farside_source app;
@@ -214,12 +220,26 @@ void simulation_plan_name(const command_line *line, char *text, size_t bytes) {
     snprintf(text, bytes, "default plan");
 }
 
-static int report(const simulation *mine) {
+// What the plan has to say of its failure; NULL when it did not fail.
+static const char *failure_of(const simulation *mine) {
+  return *mine->error ? mine->error : mine->failures;
+}
+
+static bool write_outputs(simulation *mine) {
+  farside_host *host = far_device_host(mine->device);
+  far_run run = {.script = mine->line->scripts[0],
+                 .rules = far_profile_name(host->profile),
+                 .plan = mine->line->plan,
+                 .error = failure_of(mine),
+                 .is_simulated = true,
+                 .now_ms = far_host_now_ms(host)};
+  return far_outputs_write(&mine->outputs, &run);
+}
+
+static int report(simulation *mine) {
   const command_line *line = mine->line;
   farside_host *host = far_device_host(mine->device);
-  // A timeline on standard output is for a program: nothing else goes there.
-  FILE *out = mine->timeline != stdout ? stdout : NULL;
-  if (out != NULL) {
+  if (!has_stdout(mine)) {
     char plan[1024];
     simulation_plan_name(line, plan, sizeof plan);
     printf("%s on %s rules, %s\n\n", line->scripts[0],
@@ -238,7 +258,12 @@ static int report(const simulation *mine) {
             mine->failures ? mine->failures : "", mine->failure_count,
             mine->failure_count == 1 ? "" : "s",
             (unsigned long long)host->seed);
-  return simulation_verdict(mine);
+  int code = simulation_verdict(mine);
+  bool is_written = write_outputs(mine);
+  return is_written ||
+                 simulation_rank(code) > simulation_rank(EXIT_SCRIPT_FAILED)
+             ? code
+             : EXIT_SCRIPT_FAILED;
 }
 
 // What would otherwise only come to light when everything is open.
@@ -269,9 +294,13 @@ static const char *contradiction(const command_line *line) {
     return "--seeds, --check and --shrink do different things: give one";
   if (line->jobs != 0 && line->seeds == 0)
     return "--jobs is for --seeds";
-  if (line->timeline != NULL &&
-      (line->seeds != 0 || line->is_checked || line->is_shrunk))
-    return "--timeline is of one run: leave out --seeds, --check and --shrink";
+  bool has_file = line->timeline != NULL;
+  for (size_t i = 0; i < COMMAND_OUTPUTS; i++)
+    has_file = has_file || line->outputs[i] != NULL;
+  if (has_file && (line->seeds != 0 || line->is_checked || line->is_shrunk))
+    return "files such as --timeline are of one run: leave out --seeds, "
+           "--check "
+           "and --shrink";
   return NULL;
 }
 
@@ -350,6 +379,7 @@ bool simulation_play(simulation *mine) {
   const command_line *line = mine->line;
   far_device_config config = {.os = line->os,
                               .grace_ms = line->grace_ms,
+                              .has_seed = mine->seed != 0,
                               .seed = mine->seed,
                               .on_entry = on_entry,
                               .user = mine};
@@ -376,13 +406,17 @@ void simulation_end(simulation *mine) {
 
 static int simulate_once(const command_line *line) {
   simulation mine = {.line = line, .seed = line->seed};
-  if (line->timeline != NULL &&
-      !(mine.timeline = timeline_open(line->timeline)))
+  if (!far_outputs_open(&mine.outputs, line) ||
+      (line->timeline != NULL &&
+       !(mine.timeline = timeline_open(line->timeline)))) {
+    far_outputs_close(&mine.outputs);
     return EXIT_USAGE;
+  }
   int result = EXIT_SCRIPT_FAILED;
   if (simulation_play(&mine))
     result = report(&mine);
   simulation_end(&mine);
+  far_outputs_close(&mine.outputs);
   if (!timeline_close(mine.timeline, line->timeline) && result == EXIT_FINE)
     result = EXIT_SCRIPT_FAILED;
   return result;
@@ -409,7 +443,8 @@ const far_command simulate_command = {
         "simulate [--os OS] [--plan FILE.lua | --for TIME] [--seed N]\n"
         "       [--seeds N [--jobs N] | --check | --shrink] [--grace TIME]\n"
         "       [--limits LIST] [--grant WHAT=VALUE] [--trust] "
-        "[--timeline FILE] [-v]\n       SCRIPT [ARG ...]",
+        "[--timeline FILE]\n       [--report FILE.html] [--picture FILE.svg] "
+        "[--trace FILE.json]\n       [--junit FILE.xml] [-v] SCRIPT [ARG ...]",
     .what = "run a script on a simulated phone, a day in milliseconds",
     .help =
         "Runs SCRIPT in virtual time under the rules of an OS, and tells what\n"
@@ -439,8 +474,17 @@ const far_command simulate_command = {
         "                    as for run; time of the processor is real\n"
         "  --timeline FILE   write the timeline as JSON lines; - is standard\n"
         "                    output, and then nothing else is written there\n"
+        "  --report FILE.html\n"
+        "                    write a page to open in a browser: what went "
+        "wrong,\n"
+        "                    a picture of the run, every entry\n"
+        "  --picture FILE.svg\n"
+        "                    write that picture alone\n"
+        "  --trace FILE.json write a trace for Perfetto\n"
+        "  --junit FILE.xml  write JUnit XML for a build server\n"
         "  -v, --verbose     show entries of level debug too: timers, "
-        "Log.debug\n"
+        "Log.debug;\n"
+        "                    and each of several that are the same\n"
         "\n"
         "In a plan, expect(value, message) notes a failure and goes on.\n"
         "\n"
@@ -451,5 +495,6 @@ const far_command simulate_command = {
         "4 when the host had to stop the script for a limit.\n",
     .options = " --os --plan --for --seed --seeds --jobs --check --shrink "
                "--grace --limits --grant --trust --timeline "
+               "--report --picture --trace --junit "
                "--verbose -v ",
     .run = simulate};

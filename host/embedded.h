@@ -1,5 +1,5 @@
 // Files of scripts/ that are compiled into what we ship: the tables are written
-// by embed.cmake when it is built.
+// by embed_files.cmake when it is built.
 #ifndef FAR_EMBEDDED_H
 #define FAR_EMBEDDED_H
 

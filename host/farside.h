@@ -327,8 +327,9 @@ void farside_source_init(farside_source *source);
 //
 // On failure the host is left without that script, and farside_error() says
 // what is wrong, with file and line: FARSIDE_NOFILE, FARSIDE_SYNTAX,
-// FARSIDE_SCRIPT, FARSIDE_KILLED, FARSIDE_DENIED for a manifest that asks for
-// more than is granted, FARSIDE_INVALID for one that is wrong, FARSIDE_NOMEM.
+// FARSIDE_SCRIPT, FARSIDE_KILLED, FARSIDE_LIMIT for more than 1 MiB of code
+// that is not trusted, FARSIDE_DENIED for a manifest that asks for more than is
+// granted, FARSIDE_INVALID for one that is wrong, FARSIDE_NOMEM.
 FARSIDE_API
 farside_status farside_load(farside_host *host, const farside_source *source);
 

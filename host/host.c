@@ -428,6 +428,39 @@ void farside_shield_down(farside_host *host) {
   far_shield_down(&host->watch.shield);
 }
 
+// -- Wake-ups -----------------------------------------------------------------
+
+farside_status far_host_wake_at(farside_host *host, uint64_t after_ms,
+                                farside_wake kind) {
+  const farside_platform *platform = &host->platform;
+  if (platform->wake_at == NULL)
+    return far_host_fail(host, FARSIDE_UNSUPPORTED,
+                         "this platform wakes no app");
+  if (platform->wake_at(platform->self, after_ms, kind) == 0)
+    return FARSIDE_OK;
+  return far_host_fail(host, FARSIDE_LIMIT,
+                       "the system takes no more requests to be woken");
+}
+
+void far_host_cancel_wake(farside_host *host, farside_wake kind) {
+  if (host->platform.cancel_wake != NULL)
+    host->platform.cancel_wake(host->platform.self, kind);
+}
+
+farside_conditions far_host_conditions(const farside_host *host) {
+  farside_conditions now = {.network = FARSIDE_NETWORK_WIFI,
+                            .is_battery_ok = true,
+                            .is_storage_ok = true};
+  if (host->platform.conditions != NULL)
+    host->platform.conditions(host->platform.self, &now);
+  return now;
+}
+
+void far_host_woken(farside_host *host, farside_wake kind) {
+  if (host->on_woken != NULL)
+    host->on_woken(host, kind);
+}
+
 // -- Running ------------------------------------------------------------------
 
 static void arm(farside_host *host) {

@@ -25,7 +25,6 @@ struct farside_host {
   far_profile profile;
   far_clock *clock;
   uint64_t origin_ms; // The clock when the host was opened.
-  uint64_t seed;      // Of chance and order, while time is virtual.
   far_timers timers;
   far_timer freeze; // From the last task's end to the suspension.
   far_inbox *inbox;
@@ -40,6 +39,11 @@ struct farside_host {
   size_t parked;
   size_t suspects; // Jobs to look at, see far_jobs_find_leaks.
   farside_stats stats;
+  // Of a simulated phone: its zone and its seed. NULL: the machine's zone.
+  const struct far_zone *zone;
+  uint64_t seed;
+  // Who hears of a wake-up that was granted. NULL: nobody.
+  void (*on_woken)(farside_host *host, farside_wake kind);
   uint64_t until_ms;   // When this step has to be over.
   uint64_t instant_ms; // When the last turn ran, and how many ran then.
   uint64_t turns_at_instant;
@@ -104,6 +108,18 @@ bool far_host_is_idle(const farside_host *host);
 farside_status far_host_fail(farside_host *host, farside_status status,
                              const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+// Asks the platform to wake the app, at the soonest `after_ms` from now.
+// FARSIDE_UNSUPPORTED where it cannot, FARSIDE_LIMIT when it refuses.
+farside_status far_host_wake_at(farside_host *host, uint64_t after_ms,
+                                farside_wake kind);
+void far_host_cancel_wake(farside_host *host, farside_wake kind);
+
+// What the platform knows of the phone.
+farside_conditions far_host_conditions(const farside_host *host);
+
+// The platform has granted a wake-up; the app runs, in the background or not.
+void far_host_woken(farside_host *host, farside_wake kind);
 
 // Ends a host whose close came from inside a callback. True when it is gone.
 bool far_host_close_if_asked(farside_host *host);

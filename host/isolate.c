@@ -46,9 +46,10 @@ typedef struct child {
   uint64_t sent, answered; // Lines, by number.
   uint64_t waiting_ms;     // Since when for an answer.
   uint64_t waiting_cpu_ms; // What it had computed then.
-  uint64_t calm_ms;        // When it was last known to be well.
-  uint64_t patience_ms;    // FAR_NEVER: without end.
-  uint64_t end_ms;         // When it must be gone; FAR_NEVER.
+  bool is_glanced; // Its answer would have been read by now, if there were one.
+  uint64_t calm_ms;     // When it was last known to be well.
+  uint64_t patience_ms; // FAR_NEVER: without end.
+  uint64_t end_ms;      // When it must be gone; FAR_NEVER.
   const char *end_why;
   bool has_pipe; // It is open.
   bool is_stopped, is_killed, has_ended, is_pointless;
@@ -157,6 +158,7 @@ static void expect_answer(child *one) {
   if (one->sent++ == one->answered) {
     one->waiting_ms = now_ms(one->parent);
     one->waiting_cpu_ms = cpu_ms(one);
+    one->is_glanced = false;
   }
   look_again(one);
 }
@@ -366,11 +368,17 @@ static bool is_sharing(const child *one, uint64_t waited_ms) {
 static void judge_silence(child *one, uint64_t at_ms) {
   uint64_t due_ms = one->waiting_ms + one->patience_ms;
   uint64_t waited_ms = at_ms - one->waiting_ms;
-  if (at_ms > due_ms + LATE_MS + waited_ms / 4) {
+  bool is_late = at_ms > due_ms + LATE_MS + waited_ms / 4;
+  bool has_had_its_time = cpu_ms(one) - one->waiting_cpu_ms >= one->patience_ms;
+  if (is_late && !has_had_its_time) {
     // This process was stopped itself, or had no processor: its answer may lie
     // in the pipe.
     one->waiting_ms = at_ms;
     one->waiting_cpu_ms = cpu_ms(one);
+  } else if (is_late && !one->is_glanced) {
+    one->is_glanced = true;
+    uv_timer_start(&one->look, looked, GLANCE_MS, 0);
+    return;
   } else if (is_sharing(one, waited_ms)) {
     uv_timer_start(&one->look, looked, GLANCE_MS, 0);
     return;
@@ -472,6 +480,7 @@ static void take_pong(child *one, uint64_t number) {
   one->answered = number;
   one->calm_ms = one->waiting_ms = now_ms(one->parent);
   one->waiting_cpu_ms = cpu_ms(one);
+  one->is_glanced = false;
 }
 
 static void take_state(child *one, const char *word) {

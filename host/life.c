@@ -98,14 +98,25 @@ void far_life_move(farside_host *host, far_app_state target, const char *why) {
   }
 }
 
-void far_life_launch(farside_host *host, const char *reason, const char *why) {
+static void launch(farside_host *host, far_app_state state, const char *reason,
+                   const char *why) {
   far_assert(host->app.state == FAR_APP_GONE);
   host->has_ended = host->is_terminating = false;
   far_tasks_leave_background(&host->tasks);
-  host->app.state = FAR_APP_ACTIVE;
+  host->app.state = state;
   host->launch_reason = reason;
   far_host_note(host, FAR_WHAT_APP_LAUNCH, FARSIDE_INFO, NULL, NULL, why);
+}
+
+void far_life_launch(farside_host *host, const char *reason, const char *why) {
+  launch(host, FAR_APP_ACTIVE, reason, why);
   far_host_note(host, FAR_WHAT_APP_ACTIVE, FARSIDE_INFO, NULL, NULL, NULL);
+}
+
+void far_life_launch_behind(farside_host *host, const char *reason,
+                            const char *why) {
+  launch(host, FAR_APP_BACKGROUND, reason, why);
+  start_budgets(host);
 }
 
 // -- Scripts that were stopped ------------------------------------------------

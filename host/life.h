@@ -11,6 +11,10 @@
 // reason is kept as it is, not copied.
 void far_life_launch(farside_host *host, const char *reason, const char *why);
 
+// Begins its life in the background: the system, not the user, has started it.
+void far_life_launch_behind(farside_host *host, const char *reason,
+                            const char *why);
+
 // Hands a new script the `launch` event.
 void far_life_greet(farside_host *host, far_script *script);
 

@@ -10,10 +10,32 @@
 #define FARSIDE_PLATFORM_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 // The version of `farside_platform` below. It changes whenever the struct does.
-#define FARSIDE_PLATFORM_VERSION 1
+#define FARSIDE_PLATFORM_VERSION 2
+
+// What a wake-up is for.
+typedef enum farside_wake {
+  FARSIDE_WAKE_REFRESH,   // Short: half a minute. BGAppRefreshTask, a job.
+  FARSIDE_WAKE_PROCESSING // Long, and when nobody uses the phone.
+} farside_wake;
+
+typedef enum farside_network {
+  FARSIDE_NETWORK_NONE,
+  FARSIDE_NETWORK_METERED, // Somebody pays by the byte.
+  FARSIDE_NETWORK_WIFI
+} farside_network;
+
+// What the phone is like now, as far as work may depend on it.
+typedef struct farside_conditions {
+  farside_network network;
+  bool is_charging;
+  bool is_battery_ok; // Not low.
+  bool is_storage_ok; // Not low.
+  bool is_idle;       // Nobody is using the phone.
+} farside_conditions;
 
 typedef struct farside_platform {
   // FARSIDE_PLATFORM_VERSION as the embedder saw it when it was compiled. A
@@ -43,10 +65,24 @@ typedef struct farside_platform {
   // background (a "pause" follows by farside_post), anything else when this OS
   // lets no app do that. Absent means it cannot.
   int (*minimize)(void *self);
+
+  // Asks the OS to wake the app, at the soonest `after_ms` milliseconds from
+  // now: launched in the background if it does not run. An OS promises nothing.
+  // One refresh waits at a time, and a new one takes its place; of processing
+  // there may be several. Returns 0 when the OS took the request. Absent means
+  // that it cannot.
+  int (*wake_at)(void *self, uint64_t after_ms, farside_wake kind);
+
+  // Takes back what was asked for of that kind.
+  void (*cancel_wake)(void *self, farside_wake kind);
+
+  // Fills in the conditions. Absent: on wifi, nothing is low, not charging, in
+  // use.
+  void (*conditions)(void *self, farside_conditions *conditions);
 } farside_platform;
 
 // Change the struct and this line fails: then raise the version above.
-static_assert(sizeof(farside_platform) == sizeof(uint64_t) + 6 * sizeof(void *),
+static_assert(sizeof(farside_platform) == sizeof(uint64_t) + 9 * sizeof(void *),
               "farside_platform changed: raise FARSIDE_PLATFORM_VERSION");
 
 #endif

@@ -44,6 +44,7 @@ typedef enum far_mark {
   X(FETCH_BUDGET, fetch_budget, "ms", SMALLER)                                 \
   X(FETCH_MIN_INTERVAL, fetch_min_interval, "ms", LARGER)                      \
   X(FETCH_FLEX_MIN, fetch_flex_min, "ms", LARGER)                              \
+  X(FETCH_DELAY_MAX, fetch_delay_max, "ms", LARGER)                            \
   X(FETCH_GUARANTEED, fetch_guaranteed, "bool", SMALLER)                       \
   X(PENDING_FETCH_MAX, pending_fetch_max, "requests", SMALLER)                 \
   X(PENDING_PROCESSING_MAX, pending_processing_max, "requests", SMALLER)       \
@@ -82,12 +83,17 @@ typedef enum far_mark {
   X(JOB_QUOTA_RESTRICTED, job_quota_restricted, "ms", SMALLER)                 \
   X(JOB_QUOTA_RESTRICTED_WINDOW, job_quota_restricted_window, "ms", LARGER)    \
   X(JOB_QUOTA_RESTRICTED_RUNS, job_quota_restricted_runs, "jobs", SMALLER)     \
+  X(JOB_QUOTA_NEEDED, job_quota_needed, "ms", LARGER)                          \
   X(JOB_RATE, job_rate, "per minute", SMALLER)                                 \
   X(JOB_DAILY_CAP, job_daily_cap, "ms", SMALLER)                               \
   X(TIMEOUTS_BEFORE_PENALTY, timeouts_before_penalty, "timeouts", SMALLER)     \
   X(TIMEOUTS_BEFORE_PENALTY_WINDOW, timeouts_before_penalty_window, "ms",      \
     LARGER)                                                                    \
   X(FREEZE_AFTER_CACHED, freeze_after_cached, "ms", SMALLER)                   \
+  X(DOZE_LIGHT_AFTER, doze_light_after, "ms", SMALLER)                         \
+  X(DOZE_LIGHT_IDLE, doze_light_idle, "ms", LARGER)                            \
+  X(DOZE_LIGHT_IDLE_MAX, doze_light_idle_max, "ms", LARGER)                    \
+  X(DOZE_LIGHT_WINDOW, doze_light_window, "ms", SMALLER)                       \
   X(DOZE_DEEP_AFTER, doze_deep_after, "ms", SMALLER)                           \
   X(DOZE_IDLE, doze_idle, "ms", LARGER)                                        \
   X(DOZE_IDLE_MAX, doze_idle_max, "ms", LARGER)                                \
@@ -99,6 +105,8 @@ typedef enum far_mark {
   X(BUCKET_AFTER_FREQUENT, bucket_after_frequent, "ms", SMALLER)               \
   X(BUCKET_AFTER_RARE, bucket_after_rare, "ms", SMALLER)                       \
   X(BUCKET_AFTER_RESTRICTED, bucket_after_restricted, "ms", SMALLER)           \
+  X(BATTERY_LOW, battery_low, "%", LARGER)                                     \
+  X(REFUSAL_CHANCE, refusal_chance, "%", LARGER)                               \
   X(LOW_POWER_BLOCKS_FETCH, low_power_blocks_fetch, "bool", LARGER)            \
   X(FORCE_QUIT_BLOCKS_BACKGROUND, force_quit_blocks_background, "bool",        \
     LARGER)                                                                    \

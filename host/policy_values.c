@@ -90,6 +90,11 @@ const far_policy_row far_policy_rows[FAR_CONSTANTS] = {
         DOC(15 * MINUTE, FROM_AOSP_JOB_INFO), ANDROID, NONE),
     ROW(FETCH_FLEX_MIN, "the least leeway of a period", NONE,
         DOC(5 * MINUTE, FROM_AOSP_JOB_INFO), ANDROID, NONE),
+    // Android batches the jobs of apps that are not in use.
+    ROW(FETCH_DELAY_MAX,
+        "how much later than asked a fetch may run that nothing stands against",
+        OUR(4 * HOUR, "ours: no number is published"),
+        DOC(31 * MINUTE, FROM_AOSP_JOBS), IOS, NONE),
     ROW(FETCH_GUARANTEED, "whether a fetch is sure to run",
         DOC(0, FROM_QUINN_LIMITS), DOC(0, FROM_ANDROID_POWER), IOS, NONE),
     ROW(PENDING_FETCH_MAX,
@@ -194,6 +199,9 @@ const far_policy_row far_policy_rows[FAR_CONSTANTS] = {
         DOC(1 * DAY, FROM_ANDROID_POWER), ANDROID, NONE),
     ROW(JOB_QUOTA_RESTRICTED_RUNS, "in how many runs within that window", NONE,
         DOC(1, FROM_ANDROID_POWER), ANDROID, NONE),
+    ROW(JOB_QUOTA_NEEDED,
+        "how much of its quota an app must have left for a job to begin", NONE,
+        DOC(30 * SECOND, FROM_AOSP_QUOTA), ANDROID, NONE),
     ROW(JOB_RATE, "how many jobs of an app may begin", NONE,
         DOC(20, FROM_AOSP_QUOTA), ANDROID, NONE),
     ROW(JOB_DAILY_CAP, "how long all jobs of an app may run in 24 h", NONE,
@@ -208,6 +216,15 @@ const far_policy_row far_policy_rows[FAR_CONSTANTS] = {
         "how long an app in the background with no open task goes on to run",
         DOC(0, FROM_APPLE_EXTEND), DOC(10 * SECOND, FROM_AOSP_FREEZER), IOS,
         OUR(0, DESKTOP)),
+    ROW(DOZE_LIGHT_AFTER, "how long the screen is off before light Doze", NONE,
+        DOC(4 * MINUTE, FROM_AOSP_DOZE), ANDROID, NONE),
+    ROW(DOZE_LIGHT_IDLE, "how long jobs wait in light Doze, at first", NONE,
+        DOC(5 * MINUTE, FROM_AOSP_DOZE), ANDROID, NONE),
+    ROW(DOZE_LIGHT_IDLE_MAX, "how long jobs wait in light Doze, at most", NONE,
+        DOC(15 * MINUTE, FROM_AOSP_DOZE), ANDROID, NONE),
+    ROW(DOZE_LIGHT_WINDOW,
+        "how long jobs may run between two such waits, at the least", NONE,
+        DOC(1 * MINUTE, FROM_AOSP_DOZE), ANDROID, NONE),
     // 30 min, 30 min more, up to 4 min for sensing, and 30 s for locating.
     ROW(DOZE_DEEP_AFTER,
         "how long a phone lies unused before it dozes deeply, about", NONE,
@@ -245,6 +262,14 @@ const far_policy_row far_policy_rows[FAR_CONSTANTS] = {
 
     // -- What the user does
 
+    ROW(BATTERY_LOW, "from which charge down a battery is low",
+        SEC(20, FROM_WWDC20), OUR(15, "ours: as most phones have it"), IOS,
+        OUR(15, DESKTOP)),
+    ROW(REFUSAL_CHANCE,
+        "how often an OS that may refuse is taken to do so, where the seed "
+        "decides",
+        OUR(10, "ours: no number is published"),
+        OUR(10, "ours: no number is published"), IOS, NONE),
     ROW(LOW_POWER_BLOCKS_FETCH, "whether no fetch runs in low power mode",
         SEC(1, FROM_APPLE_REFRESH), OUR(1, "ours: jobs are restricted"), IOS,
         NONE),

@@ -94,6 +94,20 @@ static bool is_shown(const farside_entry *entry, bool is_verbose) {
   return is_verbose || entry->level > FARSIDE_DEBUG;
 }
 
+static bool is_same(const char *one, const char *two) {
+  return one == two || (one != NULL && two != NULL && strcmp(one, two) == 0);
+}
+
+bool far_report_is_repeat(const farside_entry *first,
+                          const farside_entry *entry) {
+  return (is_same(first->what, "timer.fire") || is_same(first->what, "log")) &&
+         is_same(first->what, entry->what) && first->level == entry->level &&
+         first->task == entry->task && is_same(first->state, entry->state) &&
+         is_same(first->script, entry->script) &&
+         is_same(first->name, entry->name) &&
+         is_same(first->where, entry->where) && is_same(first->why, entry->why);
+}
+
 // The place is for whoever has to look something up.
 static bool has_place(const farside_entry *entry) {
   return entry->where != NULL && (entry->level >= FARSIDE_WARN ||
@@ -141,7 +155,9 @@ static widths measure(const far_timeline *timeline, bool is_verbose) {
   return found;
 }
 
-static void put_row(FILE *file, const farside_entry *entry, widths wide,
+// `last` is the last of `count` entries that are the same.
+static void put_row(FILE *file, const farside_entry *entry,
+                    const farside_entry *last, uint64_t count, widths wide,
                     bool has_color) {
   char subject[160];
   const char *color = has_color ? color_of(entry) : "";
@@ -151,13 +167,36 @@ static void put_row(FILE *file, const farside_entry *entry, widths wide,
           (unsigned)(entry->t_ms % 1000));
   put_padded(file, entry->state, STATE_WIDTH + 2);
   // Nothing is padded that nothing follows.
-  bool has_why = entry->why != NULL || has_place(entry);
+  bool has_why = entry->why != NULL || has_place(entry) || count > 1;
   put_padded(file, entry->what, has_why || *subject ? WHAT_WIDTH + 2 : 0);
   put_padded(file, subject, has_why ? wide.subject + 2 : 0);
   put_why(file, entry,
           wide.seconds + 8 + STATE_WIDTH + 2 + WHAT_WIDTH + 2 + wide.subject +
               2);
+  if (count > 1)
+    fprintf(file, "%s(%llu times, until %llu.%03u s)", entry->why ? "  " : "",
+            (unsigned long long)count, (unsigned long long)last->t_ms / 1000,
+            (unsigned)(last->t_ms % 1000));
   fprintf(file, "%s\n", *color ? "\x1b[0m" : "");
+}
+
+// How many entries from number `from` on are shown as one; those that are not
+// shown do not stand between them. `*next` is the first behind them.
+static uint64_t repeats(const far_timeline *timeline, uint64_t from,
+                        bool is_verbose, uint64_t *next) {
+  const farside_entry *first = far_timeline_get(timeline, from);
+  uint64_t count = 1;
+  *next = from + 1;
+  for (uint64_t i = from + 1; !is_verbose && i < timeline->count; i++) {
+    const farside_entry *entry = far_timeline_get(timeline, i);
+    if (!is_shown(entry, is_verbose))
+      continue;
+    if (!far_report_is_repeat(first, entry))
+      break;
+    count++;
+    *next = i + 1;
+  }
+  return count;
 }
 
 void far_report_table(FILE *file, const far_timeline *timeline, bool has_color,
@@ -171,10 +210,14 @@ void far_report_table(FILE *file, const far_timeline *timeline, bool has_color,
   if (timeline->first > 0)
     fprintf(file, "(%llu older entries were dropped)\n",
             (unsigned long long)timeline->first);
-  for (uint64_t i = timeline->first; i < timeline->count; i++) {
+  for (uint64_t i = timeline->first, next; i < timeline->count; i = next) {
     const farside_entry *entry = far_timeline_get(timeline, i);
-    if (is_shown(entry, is_verbose))
-      put_row(file, entry, wide, has_color);
+    next = i + 1;
+    if (!is_shown(entry, is_verbose))
+      continue;
+    uint64_t count = repeats(timeline, i, is_verbose, &next);
+    put_row(file, entry, far_timeline_get(timeline, next - 1), count, wide,
+            has_color);
   }
 }
 

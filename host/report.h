@@ -10,9 +10,14 @@
 bool far_report_json(FILE *file, const farside_entry *entry);
 
 // The whole timeline as a table that is read at a glance. Entries of level
-// debug only with `is_verbose`.
+// debug, and each of several that are the same, only with `is_verbose`.
 void far_report_table(FILE *file, const far_timeline *timeline, bool has_color,
                       bool is_verbose);
+
+// Whether an entry says the same as the one before it, but for its time: such
+// repeats are drawn and printed as one.
+bool far_report_is_repeat(const farside_entry *first,
+                          const farside_entry *entry);
 
 // An entry as it happens, while an app runs on real time: what a script says
 // goes to `out` as it is, and what went wrong goes to `err` with its place.

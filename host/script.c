@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 // -- Memory -------------------------------------------------------------------
 
@@ -324,12 +325,28 @@ static void set_path(lua_State *L, const char *folder) {
   lua_pop(L, 2);
 }
 
+enum { SOURCE_BYTES_MAX = 1024 * 1024 }; // As for the modules of a script.
+
+static size_t size_of(const farside_source *source) {
+  struct stat file;
+  if (source->path == NULL)
+    return source->code_bytes;
+  return stat(source->path, &file) == 0 ? (size_t)file.st_size : 0;
+}
+
 static int compile(lua_State *L) {
   far_script *script = lua_touserdata(L, 1);
   const farside_source *source = &script->source->given;
   set_arg(L, source);
   if (script->is_trusted && script->folder != NULL)
     set_path(L, script->folder);
+  if (!script->is_trusted && size_of(source) > SOURCE_BYTES_MAX) {
+    script->load_status = FARSIDE_LIMIT;
+    return luaL_error(L,
+                      "%s is larger than 1 MiB, and nobody can stop Lua "
+                      "while it reads it: load the rest with require",
+                      source->path ? source->path : source->name);
+  }
   // Text only: the checks of precompiled code can be fooled.
   int status =
       source->path

@@ -47,6 +47,8 @@ struct far_script {
   far_region *region;            // Where it lies in virtual time, or NULL.
   farside_limits limits;
   uint64_t messages; // Those that wait for it.
+  int strikes; // Tasks of it that were stopped, shortly one after another.
+  uint64_t struck_ms; // When the last one was.
   bool is_borrowed;
   bool is_trusted; // The full libraries: --trust.
   bool is_dead;    // It was stopped for good: nothing may touch L any more.

@@ -6,6 +6,7 @@
 #include "command.h"
 #include "device.h"
 #include "figures.h"
+#include "outputs.h"
 
 // Zero it, but for the first fields.
 typedef struct simulation {
@@ -16,7 +17,8 @@ typedef struct simulation {
   bool is_quiet;         // What the plan prints goes nowhere.
 
   far_device *device;
-  bool is_over; // What comes now is no part of it.
+  far_outputs outputs; // Other files; zeroed: none.
+  bool is_over;        // What comes now is no part of it.
   far_figures figures;
   char error[1024]; // Of the plan; empty for none.
   char *failures;   // What expect() did not get, a line each, or NULL.

@@ -29,6 +29,25 @@
   X(SCRIPT_KILL, "script.kill")                                                \
   X(SCRIPT_CLOSE, "script.close")                                              \
   X(SCRIPT_RELOAD, "script.reload")                                            \
+  X(DEVICE_NETWORK, "device.network")                                          \
+  X(DEVICE_POWER, "device.power")                                              \
+  X(DEVICE_STORAGE, "device.storage")                                          \
+  X(DEVICE_LOCK, "device.lock")                                                \
+  X(DEVICE_FRONT, "device.front")                                              \
+  X(DEVICE_MOTION, "device.motion")                                            \
+  X(DEVICE_DOZE, "device.doze")                                                \
+  X(DEVICE_BUCKET, "device.bucket")                                            \
+  X(DEVICE_REFRESH, "device.refresh")                                          \
+  X(DEVICE_CLOCK, "device.clock")                                              \
+  X(DEVICE_MEMORY, "device.memory")                                            \
+  X(DEVICE_PUSH, "device.push")                                                \
+  X(DEVICE_URL, "device.url")                                                  \
+  X(DEVICE_SWIPE, "device.swipe")                                              \
+  X(DEVICE_REBOOT, "device.reboot")                                            \
+  X(WAKE_PLAN, "wake.plan")                                                    \
+  X(WAKE_WAIT, "wake.wait")                                                    \
+  X(WAKE_GRANT, "wake.grant")                                                  \
+  X(WAKE_CANCEL, "wake.cancel")                                                \
   X(TIMER_FIRE, "timer.fire")                                                  \
   X(LOG, "log")
 

@@ -366,6 +366,22 @@ static void describe(const far_script *script, char *why, size_t bytes) {
            (double)limit_ms / 1e3, is_task ? "cpu" : "turn", trace);
 }
 
+enum {
+  // So many tasks of a script may be stopped within a minute of each other.
+  // What
+  // makes more of them holds up the others again and again.
+  STRIKES_MAX = 3,
+  STRIKE_MS = 60 * 1000
+};
+
+static bool is_out(far_script *script) {
+  uint64_t now_ms = far_host_now_ms(script->host);
+  if (now_ms - script->struck_ms > STRIKE_MS)
+    script->strikes = 0;
+  script->struck_ms = now_ms;
+  return ++script->strikes >= STRIKES_MAX;
+}
+
 // A turn that worked for a task, and gave up, takes only the task with it. All
 // else of the script is as it was: nobody runs in the middle of somebody.
 static void stop(visit *mine, bool is_dropped) {
@@ -380,6 +396,10 @@ static void stop(visit *mine, bool is_dropped) {
     far_life_kill(script, place, why);
   } else if (script->job != NULL) {
     far_job_end(script->job, FAR_TASK_FAILED, why);
+    if (!script->is_borrowed && is_out(script))
+      far_life_kill(script, place,
+                    "three of its tasks were stopped, one shortly "
+                    "after the other; the timeline has each");
   } else if (script->is_borrowed) {
     far_host_note(host, FAR_WHAT_LOG, FARSIDE_ERROR, script, NULL, why);
   } else {

@@ -72,6 +72,17 @@
 ---| "message" # somebody has sent something; waits for its first listener
 ---| "terminate" # the app will end
 
+--- What a phone is connected to.
+---@alias farside.network
+---| "none"
+---| "metered" # somebody pays by the byte
+---| "wifi"
+
+--- What a wake-up is for.
+---@alias farside.wake_kind
+---| "refresh" # short; one waits at a time
+---| "processing" # long, and when nobody uses the phone
+
 --- What an entry of the timeline tells of.
 ---@alias farside.what
 ---| "app.launch"
@@ -94,6 +105,25 @@
 ---| "script.kill"
 ---| "script.close"
 ---| "script.reload"
+---| "device.network"
+---| "device.power"
+---| "device.storage"
+---| "device.lock"
+---| "device.front"
+---| "device.motion"
+---| "device.doze"
+---| "device.bucket"
+---| "device.refresh"
+---| "device.clock"
+---| "device.memory"
+---| "device.push"
+---| "device.url"
+---| "device.swipe"
+---| "device.reboot"
+---| "wake.plan"
+---| "wake.wait"
+---| "wake.grant"
+---| "wake.cancel"
 ---| "timer.fire"
 ---| "log"
 
@@ -103,7 +133,8 @@
 ---@field isActive boolean
 
 ---@class farside.event.launch
----@field reason string "killed" after a stop for a limit; "user", unless an embedder says otherwise
+---@field reason string "killed" after a stop for a limit; "user", unless an embedder says otherwise; on a phone
+--- also "url", "push", "fetch" or "processing"
 ---@field why? string why it was stopped
 
 ---@class farside.event.appUrlOpen
@@ -394,6 +425,11 @@ local device = {}
 
 ---@class farside.device_options
 ---@field os? farside.os the rules; default "ios"
+---@field seed? integer from what is drawn what the OS leaves open; default 42
+---@field policy? "random"|"earliest"|"latest"|"never" how it is drawn; default "random"
+---@field network? farside.network default "wifi"
+---@field battery? number its charge, from 0 to 1; default 1
+---@field timeZone? string a place, or a TZ of POSIX; default "UTC"
 ---@field grace? farside.duration how long open tasks have at the end; default: as the profile says
 ---@field launchUrl? string what App.getLaunchUrl() answers
 ---@field limits? string what the app may use: "memory=8MB,turn=100ms"
@@ -472,6 +508,132 @@ function phone:quit() end
 ---@return string? message
 ---@return farside.status? name "INVALID" or "NOMEM"
 function phone:post(event, json) end
+
+--- The screen goes off: the app in front goes to the background.
+function phone:lock() end
+
+--- The user unlocks the phone: the app that was in front comes back.
+function phone:unlock() end
+
+--- Another app is on top: the app is inactive, and not in the background.
+function phone:cover() end
+
+--- The same as phone:cover().
+function phone:openAppSwitcher() end
+
+--- Nothing is on top of the app any more.
+function phone:uncover() end
+
+--- The user ends the app by force.
+function phone:swipeAway() end
+
+--- The phone is switched off and on, and is locked.
+function phone:reboot() end
+
+--- Something opens a URL of the app's, which is launched or comes to the front.
+---@param url string printable ASCII without quotes and backslashes
+---@return true? ok
+---@return string? message
+---@return farside.status? name as of phone:launch
+function phone:openUrl(url) end
+
+--- A push arrives that shows nothing and wakes the app.
+---@return true? ok
+---@return string? message
+---@return farside.status? name "LIMIT" or "DENIED"
+function phone:push() end
+
+--- Connects the phone, or cuts it off.
+---@param name farside.network
+function phone:setNetwork(name) end
+
+--- The network comes and goes for a while.
+---@param duration farside.duration
+function phone:flap(duration) end
+
+--- Sets the charge of the battery.
+---@param charge number from 0 to 1
+function phone:setBattery(charge) end
+
+--- The charger is plugged in.
+function phone:plug() end
+
+--- The charger is unplugged.
+function phone:unplug() end
+
+--- Switches low power mode.
+---@param isOn boolean
+function phone:setLowPower(isOn) end
+
+--- Storage is low, or no more.
+---@param isLow boolean
+function phone:setStorageLow(isLow) end
+
+--- The user's switch for waking the app in the background.
+---@param isOn boolean
+function phone:setBackgroundRefresh(isOn) end
+
+--- The phone is carried about, or lies still.
+---@param isMoving boolean
+function phone:setMoving(isMoving) end
+
+--- The OS is short of memory: the app hears memoryWarning, or is killed asleep.
+---@param level? "moderate"|"low"|"critical" default "critical"
+function phone:lowMemory(level) end
+
+--- Moves the clock on the wall, which timers do not see.
+---@param step string|integer a duration that may have a sign, or milliseconds
+function phone:setClock(step) end
+
+--- Says what local time is for the app.
+---@param name string a place such as "Europe/Berlin", or a TZ of POSIX
+function phone:setTimeZone(name) end
+
+--- Lets time pass until the clock on the wall next shows a time of day.
+---@param time string "07:02" or "07:02:30"
+---@param fn? fun(phone: farside.phone) called then
+function phone:at(time, fn) end
+
+---@class farside.wake_options
+---@field kind? farside.wake_kind default "refresh"
+---@field after? farside.duration at the soonest; default at once
+---@field network? boolean it needs a network
+---@field charging? boolean it needs a charger
+
+--- Asks the OS to wake the app, as an app does.
+---@param options farside.wake_options
+---@return true? ok
+---@return string? message
+---@return farside.status? name "LIMIT"
+function phone:scheduleWake(options) end
+
+--- Takes back the requests of a kind.
+---@param kind? farside.wake_kind default "refresh"
+function phone:cancelWake(kind) end
+
+--- What a phone is like at an instant.
+---@class farside.world
+---@field network farside.network
+---@field battery number
+---@field isPlugged boolean
+---@field isLowPower boolean
+---@field isStorageLow boolean
+---@field isLocked boolean
+---@field isMoving boolean
+---@field isCovered boolean
+---@field isForceQuit boolean the user has ended the app: it is not woken
+---@field wasUnlocked boolean since the phone was switched on
+---@field backgroundRefresh boolean
+---@field doze "off"|"light"|"light window"|"deep"|"deep window"
+---@field bucket "active"|"working"|"frequent"|"rare"|"restricted"
+---@field timeZone string
+---@field utcOffset integer seconds east of Greenwich
+---@field isSummerTime boolean
+---@field wallMs integer milliseconds since 1970
+
+--- Tells what the phone is like now.
+---@return farside.world world
+function phone:world() end
 
 --- Lists what happened, or only what begins with a word.
 ---@param what? farside.what|string

@@ -17,6 +17,7 @@
 
 enum {
   GROUP_MAX = 8,
+  BESIDE = 3, // So many attack at once where somebody innocent works.
   TICK_MS = 5,
   HANG_S = 60 // A host that does not come back for so long never will.
 };
@@ -24,8 +25,8 @@ enum {
 static const uint64_t MS = 1000 * 1000;
 static const uint64_t QUIET_MS =
     15;                             // Nothing to run for so long: it has ended.
-static const uint64_t ANY_MS = 150; // So long is looked at who may go on.
-static const uint64_t AFTER_MS = 10; // And at what comes after an end.
+static const uint64_t ANY_MS = 100; // So long is looked at who may go on.
+static const uint64_t AFTER_MS = 5; // And at what comes after an end.
 static const uint64_t PATIENCE_MS = 10000;
 static const uint64_t GAP_MS_MAX = 2000; // The machine is not ours alone.
 
@@ -335,7 +336,7 @@ static void play_all(const attacks *all) {
   const attack *group[GROUP_MAX];
   for (size_t i = 0; i < all->count; i++) {
     group[0] = &all->items[i];
-    play(group, 1, AT_LOAD, 50, false);
+    play(group, 1, AT_LOAD, 30, false);
   }
   printf("ok alone: %zu attacks\n", all->count);
 
@@ -350,10 +351,12 @@ static void play_all(const attacks *all) {
   }
   printf("ok eight at once: %zu hosts\n", groups);
 
-  for (size_t i = 0; i < all->count; i++) {
-    group[0] = &all->items[i];
-    if (!may_exit(group[0]))
-      play(group, 1, IN_TIMER, 25, true);
+  for (size_t i = 0; i < all->count;) {
+    size_t count = 0;
+    for (; i < all->count && count < BESIDE; i++)
+      if (!may_exit(&all->items[i]))
+        group[count++] = &all->items[i];
+    play(group, count, IN_TIMER, 25, true);
   }
   printf("ok beside an innocent script\n");
 }

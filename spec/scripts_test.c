@@ -502,6 +502,32 @@ static void test_close_on_release(void) {
   check(mine.inner == FARSIDE_BUSY);
 }
 
+// Tasks that are stopped again and again take the script along.
+static void test_stopped_tasks(void) {
+  world mine;
+  farside_config config;
+  farside_config_init(&config);
+  config.limits.turn_ms = 20;
+  farside_host *host = open_with(&mine, &config);
+  check(load(&mine, "app.lua",
+             "setInterval(function() BackgroundTask.exec(function() "
+             "table.sort({ 1, 2 }, function() while true do end end) end) "
+             "end, 1)") == FARSIDE_OK);
+  while (!farside_has_ended(host))
+    farside_tick(host, 5);
+  check(strstr(mine.words, "script.kill") != NULL);
+  farside_stats stats;
+  farside_get_stats(host, &stats);
+  check(stats.failed == 3);
+  char big[1024 * 1024 + 2] = "";
+  memset(big, ' ', sizeof big - 1);
+  check(farside_load_buffer(host, "big", big, sizeof big - 1, 0, NULL) ==
+        FARSIDE_LIMIT);
+  check(farside_load_buffer(host, "fits", big, sizeof big - 2, 0, NULL) ==
+        FARSIDE_OK);
+  farside_host_close(host);
+}
+
 // Without a signal nothing is stopped, but memory still has its limit.
 static void test_no_signal(void) {
   world mine;
@@ -636,6 +662,7 @@ int main(void) {
   test_held_up();
   test_closed_while_computing();
   test_stopped_task();
+  test_stopped_tasks();
   test_stopped_while_closing();
   test_end_of_the_endless();
   test_large_error();

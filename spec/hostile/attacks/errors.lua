@@ -48,7 +48,7 @@ while true do
   pcall(error, setmetatable({}, { __index = function() while true do end end }))
 end
 
---@ error-huge ends
+--@ error-huge killed|ends
 error(("x"):rep(3000000))
 
 --@ error-huge-loop killed
@@ -89,7 +89,7 @@ for i = 1, 100000 do large[i] = i end
 for i = 1, 20000 do package.loaded["m" .. i] = large end
 while true do pcall(string.rep) end
 
---@ error-deep-traceback ends
+--@ error-deep-traceback killed|ends
 local function deep(n) if n == 0 then error "x" end return 1 + deep(n - 1) end
 deep(150000)
 

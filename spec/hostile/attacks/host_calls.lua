@@ -276,7 +276,7 @@ while true do
   for _, name in ipairs(farside.scripts()) do farside.postMessage(name, text) end
 end
 
---@ post-deep ends
+--@ post-deep killed|ends
 local t = {}
 for _ = 1, 100000 do t = { t } end
 print(pcall(farside.postMessage, farside.name, t))

@@ -98,11 +98,11 @@ while true do
   pcall(f)
 end
 
---@ deep-recursion-once ends
+--@ deep-recursion-once killed|ends
 local function f() return 1 + f() end
 f()
 
---@ deep-pcall ends
+--@ deep-pcall killed|ends
 local function f() return pcall(f) end
 print(f())
 
@@ -110,7 +110,7 @@ print(f())
 local function f() local ok = pcall(f) for _ = 1, 1e5 do end return ok end
 f()
 
---@ deep-index ends
+--@ deep-index killed|ends
 local t = setmetatable({}, {})
 getmetatable(t).__index = function(self, k) return self[k + 1] end
 print(pcall(function() return t[1] end))
@@ -120,12 +120,12 @@ local t = {}
 for _ = 1, 3000 do t = setmetatable({}, { __index = t }) end
 print(pcall(function() return t.x end))
 
---@ deep-tostring ends
+--@ deep-tostring killed|ends
 local m = {}
 m.__tostring = function(self) return tostring(self) end
 print(pcall(tostring, setmetatable({}, m)))
 
---@ deep-gsub ends
+--@ deep-gsub killed|ends
 local function f(s) return (s:gsub(".", f)) end
 print(pcall(f, "x"))
 
@@ -137,7 +137,7 @@ while true do pcall(f, "x") end
 local function less() table.sort({ 3, 2, 1 }, less) end
 print(pcall(less))
 
---@ deep-load ends
+--@ deep-load killed|ends
 local function f() return load("return ...")(pcall(load, f)) end
 print(pcall(f))
 

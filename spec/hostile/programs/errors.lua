@@ -17,7 +17,7 @@ print(pcall(function() local x = nil return x.y end))
 print(pcall(function() return 1 + {} end))
 print(pcall(function() return "a" < 1 end))
 print(pcall(function() return #5 end))
-print(pcall(function() return undefined() end))
+print(pcall(function() return _G.undefined() end))
 print(pcall(pcall), pcall(pcall, error, "x"))
 for i = 1, 3 do
   print(i, pcall(function(n) if n == 2 then error("n is " .. n, 0) end return n end, i))

@@ -1,0 +1,10 @@
+// The page: a run as one HTML file that needs nothing else. What went wrong
+// stands first, in words; then the picture; then every entry.
+#ifndef FAR_PAGE_H
+#define FAR_PAGE_H
+
+#include "picture.h"
+
+void far_page_file(FILE *file, const far_story *story, const far_run *run);
+
+#endif
