@@ -10,4 +10,7 @@ files["spec"] = {
   max_line_length = 140, -- Code of scripts stands there as one line.
   globals = { "setTimeout", "setInterval", "clearTimeout", "clearInterval" },
 }
+files["scripts/plans"] = { globals = { "phone", "expect" } }
+files["scripts/template/plan.lua"] = { globals = { "phone", "expect" } }
+files["scripts/template/spec"] = { std = "+busted" }
 files["spec/hostile/programs"] = { ignore = { "314", "512", "581" } }

@@ -84,10 +84,12 @@ int far_print(lua_State *L);
 // farside.run() in plain Lua.
 int far_run_borrowed(lua_State *L);
 
-// The two modules of plain Lua.
+// The modules of plain Lua.
 FARSIDE_API
 int luaopen_farside(lua_State *L);
 FARSIDE_API
 int luaopen_farside_device(lua_State *L);
+FARSIDE_API
+int luaopen_farside_busted(lua_State *L);
 
 #endif

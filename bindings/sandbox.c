@@ -280,6 +280,27 @@ static void push_library(lua_State *L, const char *name) {
   }
 }
 
+static bool is_virtual(lua_State *L, int box) {
+  return box != 0 &&
+         far_clock_is_virtual(far_script_of_box(L, box)->host->clock);
+}
+
+// A function of C without upvalues is known by where the program lies, which
+// is another place in each run. With one it is an object like others, and lies
+// in the script's own memory. pairs() returns the `next` that it knows.
+static void settle(lua_State *L) {
+  lua_CFunction function = lua_tocfunction(L, -1);
+  if (function == NULL)
+    return;
+  if (lua_getupvalue(L, -1, 1) != NULL) {
+    lua_pop(L, 1);
+    return;
+  }
+  lua_pushnil(L);
+  lua_pushcclosure(L, function, 1);
+  lua_remove(L, -2);
+}
+
 // Puts one row of the list into the library on the top.
 static void add(lua_State *L, int box, int source, const far_visible *row) {
   if (row->origin == FAR_NAME_OWN) {
@@ -288,6 +309,8 @@ static void add(lua_State *L, int box, int source, const far_visible *row) {
     lua_getfield(L, source, row->library);
     lua_getfield(L, -1, row->name);
     lua_remove(L, -2);
+    if (is_virtual(L, box) && strcmp(row->name, "next") != 0)
+      settle(L);
   }
   lua_setfield(L, -2, row->name);
 }

@@ -81,6 +81,60 @@ static int read_grace(const far_command *command, const char *value,
                   value);
 }
 
+// A whole number from one on, in decimal.
+static bool read_count(const char *value, uint64_t most, uint64_t *count) {
+  *count = 0;
+  for (; *value >= '0' && *value <= '9'; value++) {
+    if (*count > (most - (uint64_t)(*value - '0')) / 10)
+      return false;
+    *count = *count * 10 + (uint64_t)(*value - '0');
+  }
+  return *value == '\0' && *count > 0;
+}
+
+static int read_seed(const far_command *command, const char *value,
+                     command_line *line) {
+  if (read_count(value, INT64_MAX, &line->seed))
+    return EXIT_FINE;
+  return complain(command, "--seed needs a whole number from 1 on, not %s",
+                  value);
+}
+
+static int read_seeds(const far_command *command, const char *value,
+                      command_line *line) {
+  if (read_count(value, SEEDS_MAX, &line->seeds))
+    return EXIT_FINE;
+  return complain(
+      command, "--seeds needs how many runs, from 1 to 1000000, not %s", value);
+}
+
+static int read_jobs(const far_command *command, const char *value,
+                     command_line *line) {
+  if (read_count(value, JOBS_MAX, &line->jobs))
+    return EXIT_FINE;
+  return complain(
+      command, "--jobs needs how many processes, from 1 to 256, not %s", value);
+}
+
+static int read_for(const far_command *command, const char *value,
+                    command_line *line) {
+  static const uint64_t most_ms = UINT64_C(366) * 24 * 3600 * 1000;
+  if (far_duration_parse(value, &line->for_ms) && line->for_ms != 0 &&
+      line->for_ms <= most_ms)
+    return EXIT_FINE;
+  return complain(command,
+                  "--for needs a time with its unit, such as 24h, up to "
+                  "366d, not %s",
+                  value);
+}
+
+static int read_dir(const far_command *command, const char *value,
+                    command_line *line) {
+  (void)command;
+  line->dir = value;
+  return EXIT_FINE;
+}
+
 static int read_limits(const far_command *command, const char *value,
                        command_line *line) {
   static const farside_limits none;
@@ -127,6 +181,13 @@ static const struct {
     {.name = "--trace", .read = read_trace},
     {.name = "--junit", .read = read_junit},
     {.name = "--grace", .read = read_grace},
+    {.name = "--seed", .read = read_seed},
+    {.name = "--seeds", .read = read_seeds},
+    {.name = "--jobs", .read = read_jobs},
+    {.name = "--for", .read = read_for},
+    {.name = "--dir", .read = read_dir},
+    {.name = "--check", .flag = offsetof(command_line, is_checked)},
+    {.name = "--shrink", .flag = offsetof(command_line, is_shrunk)},
     {.name = "--limits", .read = read_limits},
     {.name = "--grant", .read = read_grant},
     {.name = "--trust", .flag = offsetof(command_line, is_trusted)},
@@ -192,7 +253,7 @@ static bool is_script(const far_command *command, const command_line *line,
 // first word that is neither an option nor a script, or behind "--".
 int command_line_parse(const far_command *command, int argc,
                        const char *const *argv, command_line *line) {
-  *line = (command_line){0};
+  *line = (command_line){.word_count = argc, .words = argv};
   int i = 0;
   for (; i < argc; i++) {
     bool is_option = argv[i][0] == '-' && argv[i][1] != '\0';
@@ -217,7 +278,8 @@ int command_line_parse(const far_command *command, int argc,
                ? complain(command, "one name is enough: what is %s?", argv[i])
                : EXIT_FINE;
   if (line->script_count == 0)
-    return complain(command, "which script?%s", "");
+    return complain(command, "which %s?",
+                    command->wants ? command->wants : "script");
   line->argc = argc - i;
   line->argv = argv + i;
   return EXIT_FINE;

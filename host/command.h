@@ -19,7 +19,9 @@ enum {
 
 enum {
   GRANTS_MAX = 64, // Of each kind.
-  SCRIPTS_MAX = 256
+  SCRIPTS_MAX = 256,
+  SEEDS_MAX = 1000000,
+  JOBS_MAX = 256
 };
 
 // What --grant said of one kind.
@@ -44,6 +46,13 @@ typedef struct command_line {
   const char *timeline;                 // A file, or "-" for standard output.
   const char *outputs[COMMAND_OUTPUTS]; // Likewise; NULL: not wanted.
   uint64_t grace_ms;
+  uint64_t seed;   // Of the phone.
+  uint64_t for_ms; // How long a day without a plan is.
+  uint64_t seeds;  // How many runs.
+  uint64_t jobs;   // In how many processes.
+  const char *dir; // Where `new` puts it.
+  bool is_checked;
+  bool is_shrunk;
   bool is_verbose;
   bool is_trusted;
   bool is_isolated;
@@ -54,6 +63,8 @@ typedef struct command_line {
   size_t script_count;
   int argc; // The scripts' arguments.
   const char *const *argv;
+  int word_count; // All of it, as it was given.
+  const char *const *words;
 } command_line;
 
 typedef struct far_command {
@@ -63,12 +74,14 @@ typedef struct far_command {
   const char *help;    // The rest.
   const char *options; // The option names it takes, each with spaces around.
   bool takes_many;     // Scripts.
+  const char *wants;   // What the first word is; NULL: "script".
   bool takes_name;     // No script, but one name or none.
   int (*run)(const command_line *line);
 } far_command;
 
 extern const far_command run_command;
 extern const far_command simulate_command;
+extern const far_command new_command;
 extern const far_command profile_command;
 extern const far_command rules_command;
 

@@ -9,7 +9,6 @@
 static const int64_t first_wall_ms = INT64_C(1767596400000);
 
 enum {
-  SEED = 42,
   PUSHES_MAX = 16, // More an hour no profile counts.
   HOUR_MS = 60 * 60 * 1000,
   DAY_S = 24 * 60 * 60,
@@ -86,7 +85,7 @@ static void switch_on(far_device *device, const far_device_config *config) {
   farside_host *host = device->host;
   far_world_init(&device->world, host->profile);
   far_wakes_init(&device->wakes);
-  uint64_t seed = config->has_seed ? config->seed : SEED;
+  uint64_t seed = config->has_seed ? config->seed : FAR_DEVICE_SEED;
   far_chance_init(&device->chance, seed, config->policy,
                   (unsigned)rule(device, FAR_REFUSAL_CHANCE));
   device->flap_ms = FAR_NEVER;

@@ -31,6 +31,9 @@ typedef struct far_device_config {
   far_chance_policy policy;
 } far_device_config;
 
+// The seed of whoever says nothing.
+enum { FAR_DEVICE_SEED = 42 };
+
 // Fails as farside_host_open() does.
 farside_status far_device_open(const far_device_config *config,
                                far_device **device);

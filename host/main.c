@@ -7,7 +7,8 @@
 #include <string.h>
 
 static const far_command *const commands[] = {&run_command, &simulate_command,
-                                              &profile_command, &rules_command};
+                                              &profile_command, &rules_command,
+                                              &new_command};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const far_command *find(const char *name) {

@@ -1,5 +1,6 @@
 #include "host.h"
 #include "source.h"
+#include "state.h"
 
 #include <lauxlib.h>
 #include <string.h>
@@ -158,6 +159,36 @@ static bool set_folder(far_script *script) {
   return script->folder != NULL;
 }
 
+// In virtual time a script's memory lies where it lies in every run. What an
+// embedder allocates by itself, and what does not fit, lies anywhere.
+static far_memory *choose_memory(far_script *script) {
+  farside_host *host = script->host;
+  enum { SLACK_BYTES = 16 << 20 };
+  // Chunks of different sizes leave gaps between them.
+  uint64_t bytes = script->limits.memory_bytes * 4 + SLACK_BYTES;
+  bytes -= bytes % (1 << 20);
+  if (far_clock_is_virtual(host->clock) && host->config.allocate == NULL &&
+      script->limits.memory_bytes < FAR_REGION_BYTES / 4 &&
+      bytes <= FAR_REGION_BYTES)
+    script->region = far_region_open(&host->memory, (size_t)bytes);
+  return script->region ? far_region_memory(script->region) : &host->memory;
+}
+
+static bool open_state(far_script *script) {
+  farside_host *host = script->host;
+  const farside_limits *limits = &script->limits;
+  script->arena = far_arena_open(choose_memory(script), &host->watch.shield,
+                                 in_bytes(limits->memory_bytes),
+                                 in_bytes(limits->block_bytes));
+  if (script->arena == NULL)
+    return false;
+  far_arena_fail(script->arena, host->failing.at, host->failing.and_after);
+  script->L = far_clock_is_virtual(host->clock)
+                  ? far_state_new(far_arena_allocate, script->arena, host->seed)
+                  : lua_newstate(far_arena_allocate, script->arena);
+  return script->L != NULL;
+}
+
 farside_status far_script_open(farside_host *host, const char *name,
                                far_source *source, far_manifest *manifest,
                                far_script **script) {
@@ -174,17 +205,7 @@ farside_status far_script_open(farside_host *host, const char *name,
   fresh->limits = manifest->said.needs.limits;
   fresh->is_trusted = source->given.is_trusted;
   status = FARSIDE_NOMEM;
-  if (!set_folder(fresh))
-    goto fail;
-  const farside_limits *limits = &fresh->limits;
-  fresh->arena = far_arena_open(&host->memory, &host->watch.shield,
-                                in_bytes(limits->memory_bytes),
-                                in_bytes(limits->block_bytes));
-  if (fresh->arena == NULL)
-    goto fail;
-  far_arena_fail(fresh->arena, host->failing.at, host->failing.and_after);
-  fresh->L = lua_newstate(far_arena_allocate, fresh->arena);
-  if (fresh->L == NULL)
+  if (!set_folder(fresh) || !open_state(fresh))
     goto fail;
   lua_atpanic(fresh->L, panic);
   lua_setwarnf(fresh->L, warned, fresh);
@@ -272,6 +293,7 @@ void far_script_close(far_script *script) {
     host->failing.refused += usage.refused;
   }
   far_arena_drop(script->arena);
+  far_region_close(script->region);
   far_manifest_free(script->manifest);
   far_source_free(script->source);
   far_string_free(&host->memory, script->folder);

@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "event.h"
+#include "region.h"
 #include "slots.h"
 #include "turn.h"
 
@@ -43,6 +44,7 @@ struct far_script {
   struct far_source *source; // What it was loaded from; NULL if borrowed.
   struct far_manifest *manifest; // What it may do; likewise.
   far_arena *arena;              // All that L has; NULL for a borrowed one.
+  far_region *region;            // Where it lies in virtual time, or NULL.
   farside_limits limits;
   uint64_t messages; // Those that wait for it.
   int strikes; // Tasks of it that were stopped, shortly one after another.

@@ -671,4 +671,18 @@ function app:tasks() end
 ---@return farside.app_state state
 function app:state() end
 
+-- -- Plans and specs ----------------------------------------------------------
+
+--- In a plan, which also has a global `phone`: notes a failure when the value is
+--- false or nil, and goes on. Returns its arguments.
+---@type fun(value: any, message?: string, ...: any): ...: any
+expect = nil
+
+--- What `require "farside.busted"` adds to luassert.
+---@class luassert
+---@field finished fun(task: farside.past_task, phone?: farside.phone)
+---@field task_state fun(task: farside.past_task, state: farside.task_state, phone?: farside.phone)
+---@field no_leaks fun(phone: farside.phone)
+---@field no_violations fun(phone: farside.phone)
+
 return farside

@@ -379,7 +379,7 @@ describe("the reference", function()
     for command in output_of("help"):gmatch "\n  farside (%l+)" do
       existing["farside " .. command] = true
     end
-    for _, command in ipairs { "run", "simulate", "profile", "rules" } do
+    for _, command in ipairs { "run", "simulate", "profile", "rules", "new" } do
       local help = output_of("help " .. command)
       assert.truthy(REFERENCE:find("\n" .. help:match "^[^\n]+" .. "\n", 1, true),
         "docs/reference.md does not have the usage line of farside " .. command)
@@ -699,10 +699,14 @@ describe("the pages", function()
   -- Saves each block of Lua under the name that stands before it, and compares
   -- what each command prints, line by line as the page goes on.
   local function follow(text)
-    local folder, count = fresh_folder(), 0
+    local root, count = fresh_folder(), 0
+    local folder = root
     for before, language, block in ("\n" .. text):gmatch "([^\n]*)\n+```(%a*)\n(.-)```" do
       local path = before:match "`([%w_/]+%.lua)`:$"
-      if language == "lua" and path then
+      local into = block:match "^%$ cd (%S+)\n"
+      if into then
+        folder = folder .. "/" .. into
+      elseif language == "lua" and path then
         os.execute(("mkdir -p $(dirname %s/%s)"):format(folder, path))
         write(folder .. "/" .. path, block)
       elseif block:find "^%$ farside" then
@@ -716,7 +720,7 @@ describe("the pages", function()
         count = count + 1
       end
     end
-    os.execute("rm -r " .. folder)
+    os.execute("rm -r " .. root)
     return count
   end
 
@@ -727,8 +731,12 @@ describe("the pages", function()
     assert.equal(1, follow(read "docs/containment.md"))
   end)
 
+  it("show what a build server really prints", function()
+    assert.equal(10, follow(read "docs/testing.md"))
+  end)
+
   it("link to headings and files that there are", function()
-    for _, page in ipairs { "docs/containment.md", "docs/guide.md", "README.md" } do
+    for _, page in ipairs { "docs/containment.md", "docs/testing.md", "docs/guide.md", "README.md" } do
       for link in read(page):gmatch "%]%(([^)]+)%)" do
         local file, anchor = link:match "^([^#]*)#?(.*)$"
         local path = file == "" and page or (page:match "^.*/" or "") .. file

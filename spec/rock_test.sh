@@ -102,6 +102,9 @@ is "the phone is there too" "finished suspended" "$("$lua" -e '
   phone:advance "20s"
   print(app:tasks()[1].state .. " " .. phone:state())')"
 
+is "the matchers for busted are there" "1" "$("$lua" "$(command -v busted)" --helper=spec/helper.lua spec/busted_spec.lua 2>&1 |
+  grep -c "5 successes / 0 failures / 0 errors")"
+
 is "a leak is found among the locals of the main script" "1 0" "$("$lua" -e '
   local farside = require "farside"
   local BackgroundTask = farside.Plugins.BackgroundTask

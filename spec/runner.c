@@ -29,6 +29,7 @@ int main(int argc, char **argv) {
   luaL_openlibs(L);
   preload(L, "farside", luaopen_farside);
   preload(L, "farside.device", luaopen_farside_device);
+  preload(L, "farside.busted", luaopen_farside_busted);
   preload(L, "farside.sandbox", far_sandbox_list);
   set_arg(L, argc, argv);
   // busted ends the process itself, and closes the state first.

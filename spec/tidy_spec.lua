@@ -28,7 +28,7 @@ end
 -- Which files may include a header; a name stands for its .c and .h.
 local MAY_INCLUDE <const> = {
   ["lua.h"] = { host = true, turn = true, script = true, job = true, command_simulate = true, manifest_file = true,
-    watchdog = true, bindings = true },
+    state = true, watchdog = true, bindings = true },
   ["uv.h"] = { clock = true, inbox = true, desktop = true, watchdog = true,
     isolate = true, isolated = true },
   ["jansson.h"] = { wire = true, event = true, report = true, json = true, command_profile = true,
@@ -53,6 +53,7 @@ describe("house rules:", function()
     local pure = {
       app = true, task = true, policy = true, policy_values = true, rule = true, citation = true, timeline = true,
       timer = true, slots = true, duration = true, limit = true, pattern = true, manifest = true,
+      figures = true,
       world = true, wake = true, chance = true, zone = true,
     }
     local allowed = { shield = true, memory = true, farside = true, platform = true, far_assert = true }

@@ -1,0 +1,17 @@
+// Files of scripts/ that are compiled into what we ship: the tables are written
+// by embed_files.cmake when it is built.
+#ifndef FAR_EMBEDDED_H
+#define FAR_EMBEDDED_H
+
+#include <stddef.h>
+
+typedef struct far_embedded {
+  const char *path; // NULL ends the table.
+  const char *text; // Ends with a zero byte.
+  size_t bytes;
+} far_embedded;
+
+extern const far_embedded far_busted[];   // scripts/busted.lua
+extern const far_embedded far_template[]; // scripts/template: what `new` makes.
+
+#endif

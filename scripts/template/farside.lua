@@ -1,0 +1,7 @@
+-- What the scripts of this folder ask for. Less than the usual is always granted.
+
+return {
+  version = "0.1.0",
+  background = { "task" },
+  limits = { memory = "8MB", turn = "200ms" },
+}
