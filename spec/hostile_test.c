@@ -274,8 +274,9 @@ static void judge(const scene *mine) {
 
 // -- Scenes -------------------------------------------------------------------
 
-// Without a host there is this thread alone; the files that libuv keeps are
-// there after the first host.
+static footprint alone; // Before the first host.
+
+// The files that libuv keeps are there after the first host.
 static void check_footprint(void) {
   static long first_files;
   footprint now = footprint_now();
