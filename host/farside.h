@@ -56,7 +56,15 @@ extern "C" {
   X(14, SYSTEM, "the operating system refused")                                \
   X(15, KILLED, "the script was stopped: it used more than it may")            \
   X(16, DENIED, "the script may not do that")                                  \
-  X(17, NOSCRIPT, "no script has this name")
+  X(17, NOSCRIPT, "no script has this name")                                   \
+  X(18, NOWORK, "no work has this id")                                         \
+  X(19, STORE, "the store failed")                                             \
+  X(20, FULL, "there is no room for it in the store")                          \
+  X(21, READONLY, "the store cannot be written")                               \
+  X(22, CORRUPT, "the store is damaged")                                       \
+  X(23, LOCKED, "another process owns the store")                              \
+  X(24, NEWER, "a newer version has written the store")                        \
+  X(25, STALE, "another run has taken over")
 
 typedef enum farside_status {
 #define FARSIDE_STATUS(code, name, text) FARSIDE_##name = code,

@@ -31,6 +31,14 @@
 ---| "KILLED" # the script was stopped: it used more than it may
 ---| "DENIED" # the script may not do that
 ---| "NOSCRIPT" # no script has this name
+---| "NOWORK" # no work has this id
+---| "STORE" # the store failed
+---| "FULL" # there is no room for it in the store
+---| "READONLY" # the store cannot be written
+---| "CORRUPT" # the store is damaged
+---| "LOCKED" # another process owns the store
+---| "NEWER" # a newer version has written the store
+---| "STALE" # another run has taken over
 
 --- A time with its units, such as "500ms", "20s" or "1h30m"; units: ms, s, m, h, d.
 ---@alias farside.duration string
