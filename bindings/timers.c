@@ -1,17 +1,9 @@
 // Timers, and sleeping. Both belong to the task in which they were set, and end
 // with it.
 
-#include "bindings.h"
+#include "wait.h"
 
 #include <math.h>
-
-// The turn of something that is due belongs to the task that owns it.
-static void queue_due(far_turn *turn, const far_owned *owned, const char *why) {
-  turn->job = owned->job;
-  far_host_note(turn->script->host, FAR_WHAT_TIMER_FIRE, FARSIDE_DEBUG,
-                turn->script, owned->job ? &owned->job->task : NULL, why);
-  far_turn_queue(turn);
-}
 
 // -- setTimeout, setInterval --------------------------------------------------
 
@@ -53,7 +45,12 @@ static void timer_cancelled(far_owned *owned) {
 static void timer_is_due(far_timer *due, uint64_t now_ms) {
   (void)now_ms;
   timer *mine = far_list_item(due, timer, timer);
-  queue_due(&mine->turn, &mine->owned, NULL);
+  far_turn *turn = &mine->turn;
+  // The turn of something that is due belongs to the task that owns it.
+  turn->job = mine->owned.job;
+  far_host_note(turn->script->host, FAR_WHAT_TIMER_FIRE, FARSIDE_DEBUG,
+                turn->script, turn->job ? &turn->job->task : NULL, NULL);
+  far_turn_queue(turn);
 }
 
 static int push_timer(far_turn *turn, lua_State *L) {
@@ -187,120 +184,51 @@ static int clear(lua_State *L) {
 // -- sleep --------------------------------------------------------------------
 
 typedef struct nap {
-  far_owned owned;
+  far_wait wait;
   far_timer timer;
-  far_turn turn; // Holds the sleeping coroutine.
-  uint64_t id;
-  bool is_over; // It is on its way back, or was interrupted.
 } nap;
-
-static void nap_free(nap *mine) {
-  far_script *script = mine->turn.script;
-  far_script_unref(script, &mine->turn.co_ref);
-  far_timer_deinit(&script->host->timers, &mine->timer);
-  far_script_free(script, mine, sizeof *mine);
-}
-
-static void nap_leave(nap *mine) {
-  if (mine->is_over)
-    return;
-  mine->is_over = true;
-  far_slots_remove(&mine->turn.script->waits, mine->id, 0);
-  far_owned_leave(&mine->owned);
-  far_timer_stop(&mine->turn.script->host->timers, &mine->timer);
-}
-
-// The task has ended: the coroutine never goes on, and what it has to close is
-// closed in a turn of its own.
-static void nap_cancelled(far_owned *owned) {
-  nap *mine = far_list_item(owned, nap, owned);
-  nap_leave(mine);
-  mine->turn.job = NULL;
-  mine->turn.is_closing = true;
-  if (!far_list_is_in(&mine->turn.link))
-    far_turn_queue(&mine->turn);
-}
 
 static void nap_is_due(far_timer *due, uint64_t now_ms) {
   (void)now_ms;
-  nap *mine = far_list_item(due, nap, timer);
-  queue_due(&mine->turn, &mine->owned, "sleep");
+  far_wait_end(&far_list_item(due, nap, timer)->wait, "sleep");
 }
 
-static int push_awakening(far_turn *turn, lua_State *L) {
-  nap *mine = far_list_item(turn, nap, turn);
-  nap_leave(mine);
-  if (lua_status(turn->co) != LUA_YIELD || far_watch_has_killed(turn->co))
-    return FAR_TURN_NOTHING;
-  lua_pushboolean(L, 1);
-  return 1;
+static int nap_push(far_wait *wait, lua_State *L) {
+  (void)wait;
+  return far_push_status(L, FARSIDE_OK);
 }
 
-static void nap_turn_ended(far_turn *turn, far_turn_end how) {
-  nap *mine = far_list_item(turn, nap, turn);
-  nap_leave(mine);
-  if (turn->job != NULL) {
-    if (turn->role == FAR_ROLE_CLOSURE && how == FAR_TURN_FAILED)
-      far_job_end(turn->job, FAR_TASK_FAILED, "its closure raised an error");
-    else
-      far_job_suspect(turn->job);
-  }
-  nap_free(mine);
+static void nap_stop(far_wait *wait) {
+  far_timer_stop(&wait->turn.script->host->timers, &((nap *)wait)->timer);
 }
 
-// Somebody resumed the coroutine: the host, or, before its time, a script.
-static int awake(lua_State *L, int status, lua_KContext id) {
-  (void)status;
-  far_script *script = far_script_of(L);
-  if (script->going_on == L) {
-    script->going_on = NULL;
-    return far_push_status(L, FARSIDE_OK);
-  }
-  far_owned *owned = far_slots_get(&script->waits, (uint64_t)id);
-  if (owned != NULL && owned->cancel == nap_cancelled) {
-    nap *mine = far_list_item(owned, nap, owned);
-    far_begin_change(script);
-    nap_leave(mine);
-    far_turn_cancel(&mine->turn);
-    nap_free(mine);
-    far_end_change(script);
-  }
-  return far_push_failure(L, FARSIDE_INTERRUPTED,
-                          "the sleep was ended by somebody who resumed its "
-                          "coroutine");
+static void nap_deinit(far_wait *wait) {
+  far_timer_deinit(&wait->turn.script->host->timers, &((nap *)wait)->timer);
 }
 
-// Puts L to sleep. `co_ref` keeps it alive; LUA_NOREF for the coroutine of the
-// running turn, whose own reference is taken over. NULL when memory is short.
-static nap *nap_begin(far_script *script, lua_State *L, int co_ref,
-                      uint64_t ms) {
+static const far_wait_kind nap_kind = {
+    .what = "sleep",
+    .refusal = "only a coroutine can sleep: call it in a task, a timer or a "
+               "listener, or wrap it in a coroutine",
+    .bytes = sizeof(nap),
+    .push = nap_push,
+    .stop = nap_stop,
+    .deinit = nap_deinit};
+
+// NULL when memory is short.
+static far_wait *nap_begin(far_script *script, lua_State *L, int co_ref,
+                           uint64_t ms) {
   farside_host *host = script->host;
-  nap *fresh = far_script_new(script, sizeof *fresh);
+  far_wait *fresh = far_wait_begin(script, L, co_ref, &nap_kind);
   if (fresh == NULL)
     return NULL;
-  fresh->turn = (far_turn){.script = script,
-                           .push = push_awakening,
-                           .end = nap_turn_ended,
-                           .co = L,
-                           .co_ref = LUA_NOREF};
-  fresh->is_over = true;
-  if (far_timer_init(&host->timers, &fresh->timer, FAR_TIMER_SCRIPT,
-                     nap_is_due) != FARSIDE_OK ||
-      (fresh->id = far_slots_add(&script->waits, &fresh->owned)) == 0) {
-    nap_free(fresh);
+  far_timer *due = &((nap *)fresh)->timer;
+  if (far_timer_init(&host->timers, due, FAR_TIMER_SCRIPT, nap_is_due) !=
+      FARSIDE_OK) {
+    far_wait_abandon(fresh);
     return NULL;
   }
-  fresh->is_over = false;
-  fresh->owned = (far_owned){.what = "sleep", .cancel = nap_cancelled};
-  far_script_own(script, &fresh->owned);
-  fresh->turn.co_ref = co_ref;
-  if (script->co == L) {
-    fresh->turn.co_ref = script->co_ref;
-    fresh->turn.is_ours = script->co_is_ours;
-    fresh->turn.role = script->co_role;
-    script->co_ref = LUA_NOREF;
-  }
-  far_timer_start(&host->timers, &fresh->timer, far_host_now_ms(host) + ms);
+  far_timer_start(&host->timers, due, far_host_now_ms(host) + ms);
   return fresh;
 }
 
@@ -309,24 +237,11 @@ static int sleep(lua_State *L) {
   far_script *script = far_script_of(L);
   luaL_checknumber(L, 1);
   uint64_t ms = check_ms(L, 1, "sleep");
-  if (!lua_isyieldable(L))
-    return luaL_error(L, "only a coroutine can sleep: call it in a task, a "
-                         "timer or a listener, or wrap it in a coroutine");
-  // A coroutine of the script's own goes on in a turn of its own. What may
-  // raise an error comes first, while nothing is half made.
-  int co_ref = LUA_NOREF;
-  if (script->co != L) {
-    lua_pushthread(L);
-    co_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-  }
+  int co_ref = far_wait_prepare(L, &nap_kind);
   far_begin_change(script);
-  nap *fresh = nap_begin(script, L, co_ref, ms);
+  const far_wait *fresh = nap_begin(script, L, co_ref, ms);
   far_end_change(script);
-  if (fresh == NULL) {
-    luaL_unref(L, LUA_REGISTRYINDEX, co_ref);
-    return luaL_error(L, "not enough memory");
-  }
-  return lua_yieldk(L, 0, (lua_KContext)fresh->id, awake);
+  return far_wait_yield(L, fresh, co_ref);
 }
 
 static const luaL_Reg functions[] = {
