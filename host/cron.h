@@ -2,10 +2,12 @@
 //
 // Five fields (minute, hour, day of the month, month, day of the week) with
 // lists, ranges, steps and names, and the usual short forms such as "@daily".
-// Where both days are limited, either one will do, as in cron. In a zone whose
-// clocks change, a time that is skipped is taken when the gap is over, and one
-// that comes twice is taken once, the first time; an hourly or shorter schedule
-// goes on through both.
+// Where both days are limited, either one will do, and where one of them begins
+// with "*" both must hold: as in cron. In a zone whose clocks change, a time
+// that is skipped is taken when the gap is over, and one that comes twice is
+// taken once, the first time. A schedule of every hour has no time of day to
+// keep: it goes by what the clock shows, through a gap and twice through an
+// hour that comes twice.
 #ifndef FAR_CRON_H
 #define FAR_CRON_H
 
@@ -14,7 +16,7 @@
 typedef struct far_cron {
   uint64_t minutes; // Bits.
   uint32_t hours, days, months, weekdays;
-  bool any_day, any_weekday; // "*": the other one decides.
+  bool any_day, any_weekday; // It begins with "*".
 } far_cron;
 
 // Reads one. False after a sentence, without a full stop, in `error`.

@@ -140,8 +140,8 @@ typedef struct far_work {
 
   int64_t enqueued_ms;
   int64_t run_at_ms;   // Not before.
-  int64_t delay_ms;    // How long before run_at it was set, or zero where that
-                       // is a time of day: a moved clock moves it along.
+  int64_t delay_ms;    // How long before run_at that was set: a moved clock
+                       // moves it along. While it is blocked: how long after.
   int64_t deadline_ms; // Zero for none.
 
   far_work_state state;

@@ -1,9 +1,10 @@
 #include "zone.h"
 
+#include "calendar.h"
 #include <ctype.h>
 #include <string.h>
 
-enum { DAY_S = 24 * 60 * 60, HOUR_S = 60 * 60, HOURS_MAX = 167 };
+enum { HOUR_S = 60 * 60, HOURS_MAX = 167 };
 
 // Rules that are in force in 2026.
 #define CENTRAL_EUROPE "CET-1CEST,M3.5.0,M10.5.0/3"
@@ -45,49 +46,15 @@ static const char *const places[][2] = {
     {"Pacific/Kiritimati", "<+14>-14"},
 };
 
-// -- Days ---------------------------------------------------------------------
-
-static bool is_leap(int64_t year) {
-  return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static int64_t floor_divide(int64_t number, int64_t by) {
-  return number / by - (number % by < 0);
-}
-
-// Days from 1970-01-01 to the first of a year, of the Gregorian calendar.
-static int64_t days_to_year(int64_t year) {
-  int64_t before = year - 1;
-  int64_t leaps = floor_divide(before, 4) - floor_divide(before, 100) +
-                  floor_divide(before, 400);
-  return (year - 1970) * 365 + leaps - (1969 / 4 - 1969 / 100 + 1969 / 400);
-}
-
-static int64_t year_of(int64_t seconds) {
-  int64_t days = floor_divide(seconds, DAY_S);
-  int64_t year = 1970 + floor_divide(days * 400, 400 * 365 + 97);
-  while (days_to_year(year) > days)
-    year--;
-  while (days_to_year(year + 1) <= days)
-    year++;
-  return year;
-}
-
-static int month_days(int64_t year, int month) {
-  static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  return days[month - 1] + (month == 2 && is_leap(year));
-}
+// -- Rules --------------------------------------------------------------------
 
 // The week-th weekday of a month, counted from 1; the fifth is the last.
 static int64_t weekday_of(int64_t year, const far_zone_rule *rule) {
-  int64_t first = days_to_year(year);
+  int64_t first = far_year_begins(year);
   for (int month = 1; month < rule->month; month++)
-    first += month_days(year, month);
-  // 1970-01-01 was a Thursday.
-  int64_t weekday = (first + 4) % 7;
-  weekday += weekday < 0 ? 7 : 0;
-  int64_t day = (rule->day - weekday + 7) % 7 + (rule->week - 1) * 7;
-  while (day >= month_days(year, rule->month))
+    first += far_month_days(year, month);
+  int64_t day = (rule->day - far_weekday(first) + 7) % 7 + (rule->week - 1) * 7;
+  while (day >= far_month_days(year, rule->month))
     day -= 7;
   return first + day;
 }
@@ -98,11 +65,11 @@ static int64_t strikes(int64_t year, const far_zone_rule *rule) {
   if (rule->kind == FAR_ZONE_WEEKDAY)
     day = weekday_of(year, rule);
   else if (rule->kind == FAR_ZONE_DAY)
-    day = days_to_year(year) + rule->day;
+    day = far_year_begins(year) + rule->day;
   else // A Julian day never counts the 29th of February.
-    day =
-        days_to_year(year) + rule->day - 1 + (is_leap(year) && rule->day >= 60);
-  return day * DAY_S + rule->seconds;
+    day = far_year_begins(year) + rule->day - 1 +
+          (far_year_is_leap(year) && rule->day >= 60);
+  return day * FAR_DAY_S + rule->seconds;
 }
 
 // -- Reading a TZ -------------------------------------------------------------
@@ -182,7 +149,7 @@ static bool read_rule(const char **at, far_zone_rule *rule) {
 // A zone may be a day away from Greenwich, and no more.
 static bool read_offset(const char **at, int *east_s) {
   int west_s;
-  if (!read_time(at, &west_s) || west_s > DAY_S || west_s < -DAY_S)
+  if (!read_time(at, &west_s) || west_s > FAR_DAY_S || west_s < -FAR_DAY_S)
     return false;
   *east_s = -west_s;
   return true;
@@ -227,7 +194,8 @@ const char *far_zone_place(size_t index) {
 int far_zone_offset(const far_zone *zone, int64_t utc_s, bool *is_summer) {
   bool summer = false;
   if (zone->summer[0] != '\0') {
-    int64_t year = year_of(utc_s + zone->standard_s);
+    int64_t day = far_floor_divide(utc_s + zone->standard_s, FAR_DAY_S);
+    int64_t year = far_date_of(day).year;
     int64_t begins = strikes(year, &zone->begins) - zone->standard_s;
     int64_t ends = strikes(year, &zone->ends) - zone->summer_s;
     // In the south summer is at both ends of the year.

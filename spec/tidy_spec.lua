@@ -54,7 +54,7 @@ describe("house rules:", function()
       app = true, task = true, policy = true, policy_values = true, rule = true, citation = true, timeline = true,
       timer = true, slots = true, duration = true, limit = true, pattern = true, manifest = true,
       figures = true,
-      world = true, wake = true, chance = true, zone = true,
+      world = true, wake = true, chance = true, zone = true, calendar = true, cron = true, schedule = true, work = true,
     }
     local allowed = { shield = true, memory = true, farside = true, platform = true, far_assert = true }
     for _, path in ipairs(SOURCES) do
