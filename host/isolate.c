@@ -46,8 +46,10 @@ typedef struct child {
   uint64_t sent, answered; // Lines, by number.
   uint64_t waiting_ms;     // Since when for an answer.
   uint64_t waiting_cpu_ms; // What it had computed then.
+  uint64_t glance_ms;      // Not judged before.
   bool is_glanced; // Its answer would have been read by now, if there were one.
-  uint64_t calm_ms;     // When it was last known to be well.
+  uint64_t look_ms;     // When the next look is due.
+  uint64_t calm_ms;     // When it was last known to be well, or was asked.
   uint64_t patience_ms; // FAR_NEVER: without end.
   uint64_t end_ms;      // When it must be gone; FAR_NEVER.
   const char *end_why;
@@ -336,6 +338,19 @@ static bool is_awaited(const child *one) {
   return one->sent != one->answered && one->patience_ms != FAR_NEVER;
 }
 
+// Whether it is one to be asked whether it is well. Nobody answers who has
+// closed the wire; that one has its end.
+static bool is_to_be_asked(const child *one) {
+  return !one->is_killed && !is_awaited(one) && one->state == BUSY &&
+         one->has_pipe && one->patience_ms != FAR_NEVER;
+}
+
+// When the silence of one whose answer is awaited is judged.
+static uint64_t judge_ms(const child *one) {
+  uint64_t due_ms = one->waiting_ms + one->patience_ms;
+  return due_ms > one->glance_ms ? due_ms : one->glance_ms;
+}
+
 static void looked(uv_timer_t *timer);
 
 // There is a timer only while there is something to look at.
@@ -343,19 +358,18 @@ static void look_again(child *one) {
   if (one->is_over)
     return;
   uint64_t due_ms = one->end_ms;
-  if (!one->is_killed && is_awaited(one) &&
-      one->waiting_ms + one->patience_ms < due_ms)
-    due_ms = one->waiting_ms + one->patience_ms;
-  if (!one->is_killed && !is_awaited(one) && one->state == BUSY &&
-      one->patience_ms != FAR_NEVER && one->calm_ms + ASK_MS < due_ms)
+  if (!one->is_killed && is_awaited(one) && judge_ms(one) < due_ms)
+    due_ms = judge_ms(one);
+  if (is_to_be_asked(one) && one->calm_ms + ASK_MS < due_ms)
     due_ms = one->calm_ms + ASK_MS;
   if (due_ms == FAR_NEVER) {
     uv_timer_stop(&one->look);
     return;
   }
   uint64_t at_ms = now_ms(one->parent);
+  one->look_ms = due_ms > at_ms ? due_ms : at_ms;
   uv_update_time(one->parent->loop);
-  uv_timer_start(&one->look, looked, due_ms > at_ms ? due_ms - at_ms : 0, 0);
+  uv_timer_start(&one->look, looked, one->look_ms - at_ms, 0);
 }
 
 // Whether it computes, within its time, on a processor that it has to share.
@@ -366,9 +380,8 @@ static bool is_sharing(const child *one, uint64_t waited_ms) {
 }
 
 static void judge_silence(child *one, uint64_t at_ms) {
-  uint64_t due_ms = one->waiting_ms + one->patience_ms;
   uint64_t waited_ms = at_ms - one->waiting_ms;
-  bool is_late = at_ms > due_ms + LATE_MS + waited_ms / 4;
+  bool is_late = at_ms > one->look_ms + LATE_MS;
   bool has_had_its_time = cpu_ms(one) - one->waiting_cpu_ms >= one->patience_ms;
   if (is_late && !has_had_its_time) {
     // This process was stopped itself, or had no processor: its answer may lie
@@ -377,14 +390,18 @@ static void judge_silence(child *one, uint64_t at_ms) {
     one->waiting_cpu_ms = cpu_ms(one);
   } else if (is_late && !one->is_glanced) {
     one->is_glanced = true;
-    uv_timer_start(&one->look, looked, GLANCE_MS, 0);
-    return;
+    one->glance_ms = at_ms + GLANCE_MS;
   } else if (is_sharing(one, waited_ms)) {
-    uv_timer_start(&one->look, looked, GLANCE_MS, 0);
-    return;
+    one->glance_ms = at_ms + GLANCE_MS;
   } else {
     kill_child(one, "it did not answer for %.1f s", (double)waited_ms / 1000);
   }
+  look_again(one);
+}
+
+static void ask(child *one, uint64_t at_ms) {
+  one->calm_ms = at_ms; // If it cannot be told, it is asked again.
+  tell(one, json_object());
   look_again(one);
 }
 
@@ -397,12 +414,10 @@ static void looked(uv_timer_t *timer) {
       finish(one);
     else
       kill_child(one, "%s", one->end_why);
-  } else if (!one->is_killed && is_awaited(one) &&
-             at_ms >= one->waiting_ms + one->patience_ms) {
+  } else if (!one->is_killed && is_awaited(one) && at_ms >= judge_ms(one)) {
     judge_silence(one, at_ms);
-  } else if (!one->is_killed && !is_awaited(one) && one->state == BUSY &&
-             at_ms >= one->calm_ms + ASK_MS) {
-    tell(one, json_object());
+  } else if (is_to_be_asked(one) && at_ms >= one->calm_ms + ASK_MS) {
+    ask(one, at_ms);
   } else {
     look_again(one);
   }

@@ -14,11 +14,14 @@ enum {
   // arm a hook walks all frames of the coroutine, 0.5 ms at its deepest.
   TICK_NS = 1000 * 1000,
   // Where nothing could yield, such as in a comparison that table.sort calls,
-  // it is tried again ever more rarely.
+  // or nothing may be dropped, it is tried again ever more rarely: a thread
+  // that waits for something else must not look as if it computed.
   TICKS_MAX = 16,
   // A turn is looked at this early even when nothing is due: from there on its
   // processor time is known exactly.
   FIRST_LOOK_NS = 10 * 1000 * 1000,
+  // A turn that may compute less than this is counted exactly from its begin.
+  EXACT_NS = 100 * 1000 * 1000,
   // How long the thread goes on looking after the last turn, so that a busy
   // host does not pay a system call for each.
   LINGER_NS = 20 * 1000 * 1000,
@@ -235,6 +238,12 @@ static bool is_overdue(const far_watch *watch, uint64_t now_ns, uint64_t cpu_ns,
          (now_ns - watch->kill_ns) / GRACES_MAX >= grace_ns;
 }
 
+static uint64_t next_wait(far_watch *watch) {
+  uint64_t wait_ns = watch->ticks * (uint64_t)TICK_NS;
+  watch->ticks = watch->ticks < TICKS_MAX ? watch->ticks * 2 : TICKS_MAX;
+  return wait_ns;
+}
+
 // Looks at a turn; returns when to look again.
 static uint64_t look(far_watch *watch, uint64_t now_ns) {
   uint64_t entry = atomic_load(&watch->entry);
@@ -267,16 +276,17 @@ static uint64_t look(far_watch *watch, uint64_t now_ns) {
     atomic_store(&watch->has_held_up, used_ns < budget_ns);
     watch->kill_ns = now_ns;
     watch->kill_cpu_ns = cpu_ns;
+    watch->ticks = 1;
   }
   uint64_t wait_ns = TICK_NS;
   if (watch->kill_ns != 0) {
-    tell(watch, entry,
-         may_drop && is_overdue(watch, now_ns, cpu_ns, grace_ns) ? DROP : KILL);
+    bool is_last = may_drop && is_overdue(watch, now_ns, cpu_ns, grace_ns);
+    tell(watch, entry, is_last ? DROP : KILL);
+    if (is_last || !may_drop)
+      wait_ns = next_wait(watch);
   } else if (is_over) {
     tell(watch, entry, SUSPEND);
-    wait_ns = sooner(watch->ticks * (uint64_t)TICK_NS,
-                     hold_ns - (cpu_ns - watch->held_cpu_ns));
-    watch->ticks = watch->ticks < TICKS_MAX ? watch->ticks * 2 : TICKS_MAX;
+    wait_ns = sooner(next_wait(watch), hold_ns - (cpu_ns - watch->held_cpu_ns));
   } else {
     wait_ns = sooner(watch->slice_due_ns - now_ns,
                      budget_ns == never ? never : budget_ns - used_ns);
@@ -460,9 +470,10 @@ void far_watch_enter(far_watch *watch, lua_State *co,
   atomic_store_explicit(&watch->may_drop, allowance->may_drop,
                         memory_order_relaxed);
   uint64_t entry = atomic_load_explicit(&watch->entry, memory_order_relaxed);
-  // A hundred slices, each guessed a little, are a wrong second: where the
-  // processor is crowded most of a slice is somebody else's.
-  if (allowance->goes_on) {
+  // Where the processor is crowded, most of what a turn lasts is somebody
+  // else's: a guess could be all of a small budget, and a hundred slices, each
+  // guessed a little, are a wrong second.
+  if (allowance->goes_on || allowance->cpu_ns < EXACT_NS) {
     atomic_store(&watch->cpu_base_ns, far_cpu_ns());
     atomic_store(&watch->base_entry, entry + 1);
   }

@@ -52,7 +52,7 @@ struct far_watch {
   _Atomic bool has_held_up; // What it was killed for: see hold_ns.
   uint64_t seen_entry, look_ns, slice_due_ns; // The watchdog's own.
   uint64_t held_cpu_ns;          // When it was first told to suspend.
-  uint64_t ticks;                // Until it is told the next time to suspend.
+  uint64_t ticks;                // Until it is told the same the next time.
   uint64_t kill_ns, kill_cpu_ns; // Likewise.
   _Atomic uint64_t base_entry;   // For which entry the next line is meant.
   _Atomic uint64_t cpu_base_ns;  // What the thread had computed at its begin.
