@@ -4,7 +4,7 @@
 #
 #   spec/page_test.sh build/check/farside
 set -eu
-farside=$1
+farside=$(realpath "$1")
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || {
   echo "page: skipped, there is no Chromium"
   exit 77
@@ -23,7 +23,7 @@ fail() {
 open_page() { # FILE [OPTION ...]
   page=$1
   shift
-  timeout 60 "$browser" --headless --disable-gpu --no-sandbox --disable-dev-shm-usage \
+  timeout 300 "$browser" --headless --disable-gpu --no-sandbox --disable-dev-shm-usage \
     --user-data-dir="$folder/profile" --window-size=1200,1000 --virtual-time-budget=4000 \
     --dump-dom "$@" "file://$page" 2>/dev/null
 }

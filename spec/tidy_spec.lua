@@ -121,6 +121,21 @@ describe("house rules:", function()
     end
   end)
 
+  it("what is installed is in the table of dependencies, and nothing else", function()
+    local installed, told = {}, {}
+    for name in read(".ci/setup"):match("<<'LIST'(.-)\nLIST"):gmatch "\n%l+ +([%w.-]+) +%S" do
+      installed[#installed + 1] = name
+    end
+    for names in read("README.md"):match("\n## Dependencies\n(.*)"):gmatch "\n| (`[^|]+)|" do
+      for name in names:gmatch "`([%w.-]+)`" do
+        told[#told + 1] = name
+      end
+    end
+    table.sort(installed)
+    table.sort(told)
+    assert.same(installed, told)
+  end)
+
   it("every source is built", function()
     local build = read "CMakeLists.txt" .. read "spec/CMakeLists.txt"
     for _, path in ipairs(files("host/*.c", "bindings/*.c")) do
