@@ -51,6 +51,8 @@ typedef enum far_mark {
   X(PROCESSING_BUDGET, processing_budget, "ms", SMALLER)                       \
   X(PROCESSING_NEEDS_IDLE, processing_needs_idle, "bool", LARGER)              \
   X(EXPEDITED_BUDGET, expedited_budget, "ms", NEITHER)                         \
+  X(EXPEDITED_RUNS, expedited_runs, "runs", SMALLER)                           \
+  X(EXPEDITED_RUNS_WINDOW, expedited_runs_window, "ms", LARGER)                \
   X(USER_TASK_PROGRESS_STALL, user_task_progress_stall, "ms", SMALLER)         \
   X(PUSH_WAKE_BUDGET, push_wake_budget, "ms", SMALLER)                         \
   X(PUSH_PER_HOUR_MAX, push_per_hour_max, "per hour", SMALLER)                 \
