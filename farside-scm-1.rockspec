@@ -19,6 +19,7 @@ dependencies = {
 external_dependencies = {
   UV = { header = "uv.h", library = "uv" },
   JANSSON = { header = "jansson.h", library = "jansson" },
+  SQLITE = { header = "sqlite3.h", library = "sqlite3" },
 }
 build = {
   type = "cmake",
