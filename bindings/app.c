@@ -169,6 +169,11 @@ int far_push_event(lua_State *L, const far_event *event) {
     lua_pushinteger(L, event->grace_ms);
     lua_setfield(L, -2, "graceMs");
     return 1;
+  case FAR_EVENT_STORE_FAULT:
+    lua_createtable(L, 0, 2);
+    set_string(L, "name", event->text);
+    set_string(L, "message", event->detail);
+    return 1;
   case FAR_EVENT_PAUSE:
   case FAR_EVENT_RESUME:
     return 0;

@@ -4,6 +4,7 @@
 #include "bindings.h"
 
 #include "../host/manifest.h"
+#include "work.h"
 
 #include <math.h>
 #include <string.h>
@@ -308,6 +309,7 @@ static const luaL_Reg functions[] = {
 };
 
 void far_push_background_task(lua_State *L, int box) {
+  far_open_work_run(L, box);
   far_push_class(L, box, task_class, task_functions);
   lua_pushvalue(L, box);
   lua_getfield(L, -2, "__index");
@@ -316,5 +318,6 @@ void far_push_background_task(lua_State *L, int box) {
   lua_pop(L, 1);
   lua_newtable(L);
   far_set_functions(L, box, functions);
+  far_set_work(L, box);
   far_set_alias(L, "beforeExit", "exec"); // Capacitor's other name.
 }

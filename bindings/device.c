@@ -395,6 +395,8 @@ static void push_entry(lua_State *L, const farside_entry *entry) {
   set_string(L, "script", entry->script);
   if (entry->task != 0)
     set_integer(L, "task", entry->task);
+  if (entry->work != 0)
+    set_integer(L, "work", entry->work);
   set_string(L, "name", entry->name);
   set_string(L, "where", entry->where);
   set_string(L, "why", entry->why);

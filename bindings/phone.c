@@ -2,6 +2,7 @@
 
 #include "bindings.h"
 #include "device.h"
+#include "work.h"
 #include <string.h>
 
 // -- Arguments ----------------------------------------------------------------
@@ -352,6 +353,40 @@ static int world(lua_State *L) {
   return 1;
 }
 
+// -- Its durable work ---------------------------------------------------------
+
+// phone:work([{ state=, kind=, unique=, group=, tag= }]) --> list of units
+static int work(lua_State *L) {
+  static const char *const fields[] = {"state", "kind", "unique",
+                                       "group", "tag",  NULL};
+  farside_host *host = far_device_host(far_check_phone(L));
+  far_find find = {.by = FAR_FIND_FILTER, .state = -1};
+  lua_settop(L, 2);
+  if (!lua_isnil(L, 2)) {
+    luaL_checktype(L, 2, LUA_TTABLE);
+    far_check_fields(L, 2, "work", fields);
+    far_check_filter(L, 2, "work", &find);
+  }
+  lua_newtable(L);
+  int list = lua_gettop(L);
+  for (lua_Integer i = 1; far_queue_show_next(host, &find) == FARSIDE_OK; i++) {
+    far_push_work(L, far_push_shown(L, host));
+    lua_rawseti(L, list, i);
+    lua_settop(L, list);
+  }
+  return 1;
+}
+
+// phone:explain(id) --> what stands in its way | nil, message, name
+static int explain(lua_State *L) {
+  farside_host *host = far_device_host(far_check_phone(L));
+  farside_status status = far_queue_show(host, NULL, luaL_checkinteger(L, 2));
+  if (status != FARSIDE_OK)
+    return far_push_failure(L, status, "%s", farside_error(host));
+  far_push_obstacles(L, host, far_push_shown(L, host));
+  return 1;
+}
+
 const luaL_Reg far_phone_verbs[] = {
     {"lock", lock},
     {"unlock", unlock},
@@ -378,5 +413,7 @@ const luaL_Reg far_phone_verbs[] = {
     {"scheduleWake", schedule_wake},
     {"cancelWake", cancel_wake},
     {"world", world},
+    {"work", work},
+    {"explain", explain},
     {NULL, NULL},
 };

@@ -100,8 +100,23 @@ static int usage(lua_State *L) {
   return 1;
 }
 
+// openStore([path]) --> true | nil, message, name
+static int open_store(lua_State *L) {
+  far_script *script = far_script_of(L);
+  const char *path = luaL_optstring(L, 1, NULL);
+  if (!script->is_borrowed)
+    return far_push_failure(L, FARSIDE_DENIED,
+                            "a hosted script has the store that its host has "
+                            "opened: farside run --store FILE");
+  farside_status status = farside_open_store(script->host, path);
+  if (status != FARSIDE_OK)
+    return far_push_failure(L, status, "%s", farside_error(script->host));
+  return far_push_status(L, status);
+}
+
 static const luaL_Reg functions[] = {
     {"postMessage", post_message},
+    {"openStore", open_store},
     {"scripts", scripts},
     {"usage", usage},
     {NULL, NULL},

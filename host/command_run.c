@@ -178,9 +178,9 @@ static int run(const command_line *line) {
     return EXIT_USAGE;
   }
   int result = line->is_isolated ? run_isolated(&mine) : run_hosted(&mine);
-  far_run about = {.script = line->scripts[0],
-                   .rules = far_profile_name(FAR_PROFILE_DESKTOP),
-                   .now_ms = mine.now_ms};
+  far_drawn_run about = {.script = line->scripts[0],
+                         .rules = far_profile_name(FAR_PROFILE_DESKTOP),
+                         .now_ms = mine.now_ms};
   if (!far_outputs_write(&mine.outputs, &about) && result == EXIT_FINE)
     result = EXIT_SCRIPT_FAILED;
   far_outputs_close(&mine.outputs);

@@ -227,12 +227,12 @@ static const char *failure_of(const simulation *mine) {
 
 static bool write_outputs(simulation *mine) {
   farside_host *host = far_device_host(mine->device);
-  far_run run = {.script = mine->line->scripts[0],
-                 .rules = far_profile_name(host->profile),
-                 .plan = mine->line->plan,
-                 .error = failure_of(mine),
-                 .is_simulated = true,
-                 .now_ms = far_host_now_ms(host)};
+  far_drawn_run run = {.script = mine->line->scripts[0],
+                       .rules = far_profile_name(host->profile),
+                       .plan = mine->line->plan,
+                       .error = failure_of(mine),
+                       .is_simulated = true,
+                       .now_ms = far_host_now_ms(host)};
   return far_outputs_write(&mine->outputs, &run);
 }
 

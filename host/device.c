@@ -1,5 +1,6 @@
 #include "device.h"
 
+#include "dispatch.h"
 #include "far_assert.h"
 #include "source.h"
 #include <inttypes.h>
@@ -63,9 +64,10 @@ static int minimize(void *self) {
   return farside_post(device->host, "pause", NULL) == FARSIDE_OK ? 0 : -1;
 }
 
-static int wake_at(void *self, uint64_t after_ms, farside_wake kind) {
-  return far_device_schedule_wake(self, kind, after_ms, false, false) ==
-                 FARSIDE_OK
+static int wake_at(void *self, const farside_wake_request *request) {
+  return far_device_schedule_wake(self, request->kind, request->after_ms,
+                                  request->needs_network,
+                                  request->needs_charging) == FARSIDE_OK
              ? 0
              : -1;
 }
@@ -130,6 +132,11 @@ farside_status far_device_open(const far_device_config *config,
   if (status != FARSIDE_OK)
     goto fail;
   switch_on(fresh, config);
+  fresh->host->queue.may_make_one = config->store == NULL;
+  if (config->store != NULL)
+    status = farside_open_store(fresh->host, config->store);
+  if (status != FARSIDE_OK)
+    goto fail;
   *device = fresh;
   return FARSIDE_OK;
 
@@ -210,20 +217,25 @@ static farside_status load_installed(far_device *device) {
 }
 
 // The OS starts the app, or wakes it, without the user. False: it cannot.
-static bool rouse(far_device *device, const char *reason, const char *why) {
+static bool rouse(far_device *device, const char *reason, const char *why,
+                  far_constant budget) {
   farside_host *host = device->host;
   far_app_state state = host->app.state;
   if (state > FAR_APP_SUSPENDED)
     return true; // It runs anyway.
   if (state == FAR_APP_GONE && device->source == NULL)
     return false;
+  // Where no rule gives a wake-up its time, it has what any app has behind.
+  uint64_t budget_ms = rule(device, budget);
+  if (budget_ms == 0)
+    budget_ms = (uint64_t)far_policy_exec_end_ms(device->world.profile);
   far_wakes_begin_run(&device->wakes, now_ms(device));
   if (state == FAR_APP_SUSPENDED) {
-    far_life_move(host, FAR_APP_BACKGROUND, NULL);
+    far_life_wake(host, budget_ms);
     return true;
   }
   device->is_in_front = false;
-  far_life_launch_behind(host, reason, why);
+  far_life_launch_behind(host, reason, why, budget_ms);
   return load_installed(device) == FARSIDE_OK;
 }
 
@@ -254,7 +266,7 @@ static void deliver_push(far_device *device) {
   device->push_waits = NULL;
   device->pushes_ms[device->pushes++ % PUSHES_MAX] = now_ms(device);
   note(device, FAR_WHAT_DEVICE_PUSH, "a background push reaches the app");
-  if (!rouse(device, "push", "a push woke it"))
+  if (!rouse(device, "push", "a push woke it", FAR_PUSH_WAKE_BUDGET))
     note(device, FAR_WHAT_DEVICE_PUSH, "there is no app to launch");
 }
 
@@ -287,10 +299,11 @@ static void grant(far_device *device, const far_wake_news *news) {
            news->why ? "; it had waited: " : "", news->why ? news->why : "");
   note_wake(device, FAR_WHAT_WAKE_GRANT, news->kind, why);
   bool is_long = news->kind == FARSIDE_WAKE_PROCESSING;
-  if (rouse(device, is_long ? "processing" : "fetch",
-            is_long ? "the system granted long work"
-                    : "the system granted a refresh"))
-    far_host_woken(device->host, news->kind);
+  far_dispatch_woken(device->host);
+  (void)rouse(device, is_long ? "processing" : "fetch",
+              is_long ? "the system granted long work"
+                      : "the system granted a refresh",
+              is_long ? FAR_PROCESSING_BUDGET : FAR_FETCH_BUDGET);
 }
 
 static bool step_wakes(far_device *device) {

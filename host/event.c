@@ -66,6 +66,7 @@ static farside_status fill(far_event *event, const char *json,
     return read_terminate(object, event);
   case FAR_EVENT_LAUNCH:
   case FAR_EVENT_MESSAGE:
+  case FAR_EVENT_STORE_FAULT:
     return FARSIDE_INVALID; // The host launches, and messages have a sender.
   default:
     if (json == NULL)

@@ -18,6 +18,7 @@
   X(APP_RESTORED_RESULT, "appRestoredResult", true)                            \
   X(BACK_BUTTON, "backButton", false)                                          \
   X(MEMORY_WARNING, "memoryWarning", false)                                    \
+  X(STORE_FAULT, "storeFault", true)                                           \
   X(MESSAGE, "message", true)                                                  \
   X(TERMINATE, "terminate", false)
 

@@ -103,7 +103,8 @@ typedef struct farside_entry {
   const char *state;   // The app's state at that moment: "background".
   const char *script;  // The script's name, or NULL.
   uint64_t task;       // The task's id, or 0.
-  const char *name;    // The task's name, or NULL.
+  uint64_t work;       // The id of durable work, or 0.
+  const char *name;    // The task's name, the work's kind, or NULL.
   const char *where;   // "app.lua:12", where the task was begun, or NULL.
   const char *why;     // A sentence, a log message or a traceback, or NULL.
 } farside_entry;
@@ -383,6 +384,19 @@ FARSIDE_API
 void farside_shield_up(farside_host *host);
 FARSIDE_API
 void farside_shield_down(farside_host *host);
+
+// -- Durable work -------------------------------------------------------------
+
+// Opens the file in which durable work and values of scripts are kept, or makes
+// it; NULL keeps them in memory, for tests. The host owns it until it is
+// closed. Without it scripts are told UNSUPPORTED. A damaged file is set aside,
+// and what can be read of it is kept: then the result is FARSIDE_OK, and the
+// timeline has a store.fault. FARSIDE_LOCKED when another process owns the
+// file, FARSIDE_NEWER when a newer Farside has written it, FARSIDE_NOFILE,
+// FARSIDE_READONLY, FARSIDE_STORE, FARSIDE_NOMEM; FARSIDE_BUSY when there is a
+// store already. farside_error() names the file and the reason.
+FARSIDE_API
+farside_status farside_open_store(farside_host *host, const char *path);
 
 // -- Running -----------------------------------------------------------------
 

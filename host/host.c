@@ -1,5 +1,6 @@
 #include "host.h"
 
+#include "dispatch.h"
 #include "far_assert.h"
 #include "limit.h"
 #include "scripts.h"
@@ -38,6 +39,16 @@ uint64_t far_host_now_ms(const farside_host *host) {
   return host->clock->now_ms(host->clock) - host->origin_ms;
 }
 
+static void put(farside_host *host, const farside_entry *entry) {
+  far_timeline_add(&host->timeline, entry);
+  if (host->config.on_entry != NULL) {
+    bool was_running = host->is_running;
+    host->is_running = true;
+    host->config.on_entry(host->config.user, entry);
+    host->is_running = was_running;
+  }
+}
+
 static void note(farside_host *host, far_what what, farside_level level,
                  const far_script *script, const far_task *task,
                  const char *where, const char *why) {
@@ -50,13 +61,20 @@ static void note(farside_host *host, far_what what, farside_level level,
                          .name = task ? task->name : NULL,
                          .where = where,
                          .why = why};
-  far_timeline_add(&host->timeline, &entry);
-  if (host->config.on_entry != NULL) {
-    bool was_running = host->is_running;
-    host->is_running = true;
-    host->config.on_entry(host->config.user, &entry);
-    host->is_running = was_running;
-  }
+  put(host, &entry);
+}
+
+void far_host_note_work(farside_host *host, far_what what, farside_level level,
+                        const far_work *work, const char *why) {
+  farside_entry entry = {.t_ms = far_host_now_ms(host),
+                         .what = far_what_name(what),
+                         .level = level,
+                         .state = far_app_state_name(host->app.state),
+                         .script = work->script,
+                         .work = (uint64_t)work->id,
+                         .name = work->kind,
+                         .why = why};
+  put(host, &entry);
 }
 
 void far_host_note(farside_host *host, far_what what, farside_level level,
@@ -116,6 +134,7 @@ static void host_free(farside_host *host) {
   if (host->timers.memory != NULL)
     far_life_end(host, FAR_WHAT_APP_END, "the host is closed");
   far_inbox_close(host->inbox);
+  far_queue_deinit(host);
   if (host->timers.memory != NULL)
     far_timer_deinit(&host->timers, &host->freeze);
   far_timers_deinit(&host->timers);
@@ -188,6 +207,8 @@ farside_status far_host_open(const farside_config *config, far_clock *clock,
                     config->timeline_entries_max);
   status = far_timer_init(&fresh->timers, &fresh->freeze, FAR_TIMER_HOST,
                           far_life_freeze);
+  if (status == FARSIDE_OK)
+    status = far_queue_init(fresh);
   if (status != FARSIDE_OK)
     goto fail;
   status = far_inbox_open(&fresh->memory, fresh->clock, &fresh->inbox);
@@ -394,7 +415,7 @@ void far_host_step(farside_host *host, uint64_t until_ms) {
 
 bool far_host_has_work(const farside_host *host) {
   return (host->turns_queued > 0 && !is_asleep(host)) ||
-         !far_inbox_is_empty(host->inbox);
+         !far_inbox_is_empty(host->inbox) || far_dispatch_has_work(host);
 }
 
 uint64_t far_host_next_ms(const farside_host *host) {
@@ -409,7 +430,7 @@ static bool has_listeners(const far_script *script) {
 bool far_host_is_idle(const farside_host *host) {
   // Who sleeps waits to be woken.
   if (host->turns_queued > 0 || host->tasks.open > 0 ||
-      host->app.state == FAR_APP_SUSPENDED)
+      host->app.state == FAR_APP_SUSPENDED || far_dispatch_is_waiting(host))
     return false;
   for (const far_list *link = host->scripts.next; link != &host->scripts;
        link = link->next) {
@@ -430,13 +451,13 @@ void farside_shield_down(farside_host *host) {
 
 // -- Wake-ups -----------------------------------------------------------------
 
-farside_status far_host_wake_at(farside_host *host, uint64_t after_ms,
-                                farside_wake kind) {
+farside_status far_host_wake_at(farside_host *host,
+                                const farside_wake_request *request) {
   const farside_platform *platform = &host->platform;
   if (platform->wake_at == NULL)
     return far_host_fail(host, FARSIDE_UNSUPPORTED,
                          "this platform wakes no app");
-  if (platform->wake_at(platform->self, after_ms, kind) == 0)
+  if (platform->wake_at(platform->self, request) == 0)
     return FARSIDE_OK;
   return far_host_fail(host, FARSIDE_LIMIT,
                        "the system takes no more requests to be woken");
@@ -454,11 +475,6 @@ farside_conditions far_host_conditions(const farside_host *host) {
   if (host->platform.conditions != NULL)
     host->platform.conditions(host->platform.self, &now);
   return now;
-}
-
-void far_host_woken(farside_host *host, farside_wake kind) {
-  if (host->on_woken != NULL)
-    host->on_woken(host, kind);
 }
 
 // -- Running ------------------------------------------------------------------

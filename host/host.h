@@ -13,6 +13,7 @@
 #include "job.h"
 #include "life.h"
 #include "policy.h"
+#include "queue.h"
 #include "scripts.h"
 #include "timeline.h"
 #include "watchdog.h"
@@ -42,8 +43,7 @@ struct farside_host {
   // Of a simulated phone: its zone and its seed. NULL: the machine's zone.
   const struct far_zone *zone;
   uint64_t seed;
-  // Who hears of a wake-up that was granted. NULL: nobody.
-  void (*on_woken)(farside_host *host, farside_wake kind);
+  far_queue queue;     // Durable work.
   uint64_t until_ms;   // When this step has to be over.
   uint64_t instant_ms; // When the last turn ran, and how many ran then.
   uint64_t turns_at_instant;
@@ -56,6 +56,7 @@ struct farside_host {
   } failing;
   bool is_held;        // The platform keeps the app awake for us.
   bool is_running;     // A turn, or a callback, is under way.
+  bool is_woken;       // In the background, for what is to be done there.
   bool is_terminating; // Listeners know; open tasks have their grace.
   bool wants_end;      // A script has called os.exit().
   bool has_ended;
@@ -109,17 +110,18 @@ farside_status far_host_fail(farside_host *host, farside_status status,
                              const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-// Asks the platform to wake the app, at the soonest `after_ms` from now.
-// FARSIDE_UNSUPPORTED where it cannot, FARSIDE_LIMIT when it refuses.
-farside_status far_host_wake_at(farside_host *host, uint64_t after_ms,
-                                farside_wake kind);
+// Writes an entry about a unit of durable work.
+void far_host_note_work(farside_host *host, far_what what, farside_level level,
+                        const far_work *work, const char *why);
+
+// Asks the platform to wake the app. FARSIDE_UNSUPPORTED where it cannot,
+// FARSIDE_LIMIT when it refuses.
+farside_status far_host_wake_at(farside_host *host,
+                                const farside_wake_request *request);
 void far_host_cancel_wake(farside_host *host, farside_wake kind);
 
 // What the platform knows of the phone.
 farside_conditions far_host_conditions(const farside_host *host);
-
-// The platform has granted a wake-up; the app runs, in the background or not.
-void far_host_woken(farside_host *host, farside_wake kind);
 
 // Ends a host whose close came from inside a callback. True when it is gone.
 bool far_host_close_if_asked(farside_host *host);

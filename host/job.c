@@ -3,6 +3,8 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
+static_assert((int)FAR_NO_REF == LUA_NOREF, "Lua has another one");
+
 static farside_host *host_of(const far_job *job) {
   return job->script->host;
 }
@@ -66,12 +68,13 @@ static void job_is_due(far_timer *timer, uint64_t now_ms) {
   }
   job->is_warned = true;
   far_tasks_warned(&host->tasks, &job->task);
+  bool is_heard = job->on_expire_ref != LUA_NOREF || job->owner != NULL;
   far_host_notef(host, FAR_WHAT_TASK_EXPIRING, FARSIDE_INFO, job->script,
                  &job->task, "%.3f s are left%s",
                  (double)far_task_remaining_ms(&job->task, now_ms) / 1000,
-                 job->on_expire_ref == LUA_NOREF
-                     ? ", and it has no onExpire to hear of it"
-                     : "");
+                 is_heard ? "" : ", and it has no onExpire to hear of it");
+  if (job->owner != NULL)
+    job->owner->warned(job->owner);
   far_job_hear_warning(job);
   far_timer_start(&host->timers, &job->timer, job->task.end_ms);
 }
@@ -99,6 +102,7 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
 
   job->function_ref = exec->function_ref;
   job->on_expire_ref = exec->on_expire_ref;
+  job->owner = exec->owner;
   job->turn = (far_turn){.script = script,
                          .job = job,
                          .push = exec->push,
@@ -219,7 +223,7 @@ void far_job_end(far_job *job, far_task_state how, const char *why) {
     stats->expired++;
     far_host_note(host, FAR_WHAT_TASK_EXPIRE, FARSIDE_WARN, job->script,
                   &job->task, expiry(job, text, sizeof text));
-    if (!job->is_leaked)
+    if (!job->is_leaked && job->owner == NULL)
       note_leak(job);
     break;
   default:
@@ -248,6 +252,9 @@ void far_job_end(far_job *job, far_task_state how, const char *why) {
   }
   far_tasks_end(&host->tasks, &job->task, how);
   far_owned_cancel_all(&job->owned);
+  if (job->owner != NULL)
+    job->owner->ended(job->owner, how, why);
+  job->owner = NULL;
   release(job);
 
   if (host->tasks.open == 0 && host->is_held) {
@@ -298,7 +305,7 @@ void far_job_run(far_job *job) {
 
 void far_job_suspect(far_job *job) {
   if (job->task.state != FAR_TASK_RUNNING || job->is_suspect ||
-      job->is_leaked || job->on_expire_ref != LUA_NOREF ||
+      job->is_leaked || job->owner != NULL || job->on_expire_ref != LUA_NOREF ||
       !far_list_is_empty(&job->owned))
     return;
   job->is_suspect = true;

@@ -6,6 +6,14 @@
 #include "script.h"
 #include "task.h"
 
+// Who wants to know what becomes of a task besides its script; durable work.
+typedef struct far_job_owner {
+  void (*warned)(struct far_job_owner *owner);
+  // Whatever ended it. The last call.
+  void (*ended)(struct far_job_owner *owner, far_task_state how,
+                const char *why);
+} far_job_owner;
+
 typedef struct far_job {
   far_task task; // First, so that a task is its job.
   far_script *script;
@@ -14,7 +22,8 @@ typedef struct far_job {
   far_turn expire_turn; // Runs onExpire.
   int function_ref;
   int on_expire_ref;
-  uint64_t cpu_ns; // What its turns have computed.
+  far_job_owner *owner; // NULL: nobody but the script.
+  uint64_t cpu_ns;      // What its turns have computed.
   far_list owned;
   int uses; // Reasons to live: it is open, a turn of its own is outstanding.
   bool is_warned;  // This time in the background.
@@ -23,6 +32,8 @@ typedef struct far_job {
   bool is_leaked;  // And it was reported.
   bool is_held;    // Scratch for the search.
 } far_job;
+
+enum { FAR_NO_REF = -2 }; // LUA_NOREF, for those who know no Lua.
 
 // What exec was told. The job takes over the two references.
 typedef struct far_exec {
@@ -33,6 +44,7 @@ typedef struct far_exec {
   int on_expire_ref;                                // LUA_NOREF for none.
   int (*push)(far_turn *turn, lua_State *L);        // The closure.
   int (*push_expire)(far_turn *turn, lua_State *L); // onExpire.
+  far_job_owner *owner;
 } far_exec;
 
 // Begins a task, whose closure runs in a later turn. On failure the references

@@ -49,8 +49,9 @@ static size_t count_rest(const far_story *story, bool is_rules) {
 
 // One test case for all of it, so that the next run has it too: a test case has
 // one failure, and its text has the rest.
-static void put_rest(FILE *file, const far_story *story, const far_run *run,
-                     const char *name, bool is_rules) {
+static void put_rest(FILE *file, const far_story *story,
+                     const far_drawn_run *run, const char *name,
+                     bool is_rules) {
   size_t count = count_rest(story, is_rules), seen = 0;
   char title[256];
   fprintf(file, "  <testcase classname=\"");
@@ -117,7 +118,8 @@ static void put_task(FILE *file, const far_story_task *task,
 
 // -- The whole ----------------------------------------------------------------
 
-void far_junit_file(FILE *file, const far_story *story, const far_run *run) {
+void far_junit_file(FILE *file, const far_story *story,
+                    const far_drawn_run *run) {
   size_t failures = 0, skipped = 0;
   size_t count = story->task_count;
   // The first fault of each task.

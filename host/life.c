@@ -1,5 +1,6 @@
 #include "host.h"
 
+#include "dispatch.h"
 #include "far_assert.h"
 #include "source.h"
 #include <string.h>
@@ -36,14 +37,23 @@ static void deliver_kind(farside_host *host, far_event_kind kind, bool flag) {
   far_life_deliver(host, event);
 }
 
-static void start_budgets(farside_host *host) {
+// Time in the background: what the profile gives to who leaves the foreground,
+// or to who was woken.
+static void start_budgets(farside_host *host, uint64_t budget_ms) {
   if (host->is_terminating)
     return;
   int64_t os_ms = -1;
   if (host->platform.time_remaining != NULL)
     os_ms = host->platform.time_remaining(host->platform.self);
-  far_tasks_enter_background(&host->tasks, far_host_now_ms(host), os_ms);
+  if (os_ms >= 0 && (uint64_t)os_ms < budget_ms)
+    budget_ms = (uint64_t)os_ms;
+  far_tasks_enter_background(&host->tasks, far_host_now_ms(host), budget_ms,
+                             host->is_woken);
   far_jobs_arm(host);
+}
+
+static uint64_t exec_budget_ms(const farside_host *host) {
+  return (uint64_t)far_policy_exec_end_ms(host->profile);
 }
 
 static void stop_budgets(farside_host *host) {
@@ -73,20 +83,22 @@ void far_life_move(farside_host *host, far_app_state target, const char *why) {
       break;
     case FAR_APP_PAUSED:
       far_host_note(host, FAR_WHAT_APP_PAUSE, FARSIDE_INFO, NULL, NULL, why);
-      start_budgets(host);
+      start_budgets(host, exec_budget_ms(host));
       deliver_kind(host, FAR_EVENT_PAUSE, false);
       break;
     case FAR_APP_RESUMED:
       far_timer_stop(&host->timers, &host->freeze);
+      host->is_woken = false;
       stop_budgets(host);
       far_host_note(host, FAR_WHAT_APP_RESUME, FARSIDE_INFO, NULL, NULL, why);
       deliver_kind(host, FAR_EVENT_RESUME, false);
       break;
     case FAR_APP_WOKE:
-      start_budgets(host);
+      start_budgets(host, exec_budget_ms(host));
       continue; // No entry: it is still in the background.
     case FAR_APP_FELL_ASLEEP:
       far_timer_stop(&host->timers, &host->freeze);
+      host->is_woken = false;
       stop_budgets(host);
       far_host_note(host, FAR_WHAT_APP_SUSPEND, FARSIDE_INFO, NULL, NULL,
                     why ? why : why_asleep(host));
@@ -101,7 +113,7 @@ void far_life_move(farside_host *host, far_app_state target, const char *why) {
 static void launch(farside_host *host, far_app_state state, const char *reason,
                    const char *why) {
   far_assert(host->app.state == FAR_APP_GONE);
-  host->has_ended = host->is_terminating = false;
+  host->has_ended = host->is_terminating = host->is_woken = false;
   far_tasks_leave_background(&host->tasks);
   host->app.state = state;
   host->launch_reason = reason;
@@ -114,9 +126,29 @@ void far_life_launch(farside_host *host, const char *reason, const char *why) {
 }
 
 void far_life_launch_behind(farside_host *host, const char *reason,
-                            const char *why) {
+                            const char *why, uint64_t budget_ms) {
   launch(host, FAR_APP_BACKGROUND, reason, why);
-  start_budgets(host);
+  host->is_woken = true;
+  start_budgets(host, budget_ms);
+}
+
+void far_life_wake(farside_host *host, uint64_t budget_ms) {
+  far_life_move(host, FAR_APP_BACKGROUND, NULL);
+  host->is_woken = true;
+  start_budgets(host, budget_ms);
+}
+
+void far_life_tell_of_store(farside_host *host, farside_status status,
+                            const char *message) {
+  far_host_note(host, FAR_WHAT_STORE_FAULT, FARSIDE_ERROR, NULL, NULL, message);
+  far_event *event =
+      far_event_new(FAR_EVENT_STORE_FAULT, farside_status_name(status));
+  if (event == NULL || !far_event_set_detail(event, message)) {
+    far_event_release(event);
+    note_lost(host, FAR_EVENT_STORE_FAULT);
+    return;
+  }
+  far_life_deliver(host, event);
 }
 
 // -- Scripts that were stopped ------------------------------------------------
@@ -275,6 +307,7 @@ void far_life_terminate(farside_host *host, const char *reason,
 }
 
 void far_life_end(farside_host *host, far_what what, const char *why) {
+  far_dispatch_end(host, what == FAR_WHAT_APP_KILL);
   if (host->app.state != FAR_APP_GONE) {
     far_jobs_cancel(host, NULL, why);
     far_host_note(host, what, FARSIDE_INFO, NULL, NULL, why);
@@ -283,8 +316,9 @@ void far_life_end(farside_host *host, far_what what, const char *why) {
     far_script_close(far_list_item(host->scripts.next, far_script, link));
   far_timer_stop(&host->timers, &host->freeze);
   host->app.state = FAR_APP_GONE;
-  host->is_terminating = host->wants_end = false;
+  host->is_terminating = host->wants_end = host->is_woken = false;
   host->has_ended = true;
+  far_dispatch_ended(host);
 }
 
 void far_life_enforce(farside_host *host) {
@@ -298,7 +332,8 @@ void far_life_enforce(farside_host *host) {
 
 void far_life_settle(farside_host *host) {
   far_jobs_find_leaks(host);
-  if (host->tasks.open > 0)
+  far_dispatch(host);
+  if (host->tasks.open > 0 || host->turns_queued > 0)
     return;
   if (host->is_terminating) {
     far_life_end(host, FAR_WHAT_APP_END, "every task has ended");

@@ -13,7 +13,14 @@ void far_life_launch(farside_host *host, const char *reason, const char *why);
 
 // Begins its life in the background: the system, not the user, has started it.
 void far_life_launch_behind(farside_host *host, const char *reason,
-                            const char *why);
+                            const char *why, uint64_t budget_ms);
+
+// Wakes a suspended app in the background, for so long.
+void far_life_wake(farside_host *host, uint64_t budget_ms);
+
+// Tells the scripts what has become of their store.
+void far_life_tell_of_store(farside_host *host, farside_status status,
+                            const char *message);
 
 // Hands a new script the `launch` event.
 void far_life_greet(farside_host *host, far_script *script);

@@ -64,7 +64,7 @@ bool far_outputs_have_stdout(const far_outputs *outputs) {
 }
 
 static void put(FILE *file, command_output kind, const far_story *story,
-                const far_run *run) {
+                const far_drawn_run *run) {
   switch (kind) {
   case COMMAND_REPORT:
     far_page_file(file, story, run);
@@ -87,7 +87,7 @@ static bool finish(far_outputs *outputs, int i) {
   return output_close(file, outputs->line->outputs[i]);
 }
 
-bool far_outputs_write(far_outputs *outputs, const far_run *run) {
+bool far_outputs_write(far_outputs *outputs, const far_drawn_run *run) {
   if (!outputs->is_wanted)
     return true;
   far_story story;

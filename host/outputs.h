@@ -27,7 +27,7 @@ void far_outputs_note(far_outputs *outputs, const farside_entry *entry);
 bool far_outputs_have_stdout(const far_outputs *outputs);
 
 // Writes them. False, after a sentence on stderr, when not all was written.
-bool far_outputs_write(far_outputs *outputs, const far_run *run);
+bool far_outputs_write(far_outputs *outputs, const far_drawn_run *run);
 
 void far_outputs_close(far_outputs *outputs);
 

@@ -12,7 +12,7 @@ enum { ROWS_MAX = 20000 };
 typedef struct page {
   FILE *file;
   const far_story *story;
-  const far_run *run;
+  const far_drawn_run *run;
 } page;
 
 static unsigned long long ull(uint64_t number) {
@@ -31,7 +31,7 @@ static void put_title(const page *mine) {
 
 static void put_about(const page *mine) {
   char text[48];
-  const far_run *run = mine->run;
+  const far_drawn_run *run = mine->run;
   far_picture_time(mine->story->to_ms - mine->story->from_ms, text,
                    sizeof text);
   if (run->is_simulated) {
@@ -339,7 +339,8 @@ static void put_place(const page *mine, const char *name, size_t bytes) {
       places[i].put(mine);
 }
 
-void far_page_file(FILE *file, const far_story *story, const far_run *run) {
+void far_page_file(FILE *file, const far_story *story,
+                   const far_drawn_run *run) {
   page mine = {.file = file, .story = story, .run = run};
   const char *at = (const char *)far_page_html;
   const char *end = at + far_page_html_bytes;

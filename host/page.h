@@ -5,6 +5,7 @@
 
 #include "picture.h"
 
-void far_page_file(FILE *file, const far_story *story, const far_run *run);
+void far_page_file(FILE *file, const far_story *story,
+                   const far_drawn_run *run);
 
 #endif

@@ -559,7 +559,8 @@ void far_picture_element(FILE *file, const far_story *story) {
   fprintf(file, "</svg>\n");
 }
 
-void far_picture_file(FILE *file, const far_story *story, const far_run *run) {
+void far_picture_file(FILE *file, const far_story *story,
+                      const far_drawn_run *run) {
   picture mine = {.file = file, .story = story, .y = HEADING_HEIGHT};
   char title[256];
   int height = HEADING_HEIGHT + height_of(story) + 8;

@@ -10,17 +10,18 @@
 #include <stdio.h>
 
 // What stands over the picture, and what else a reader wants to know.
-typedef struct far_run {
+typedef struct far_drawn_run {
   const char *script; // As on the command line.
   const char *rules;  // "ios"
   const char *plan;   // NULL: the default plan, or real time.
   const char *error;  // Of the plan, or NULL.
   bool is_simulated;
   uint64_t now_ms;
-} far_run;
+} far_drawn_run;
 
 // A file of its own, with a heading.
-void far_picture_file(FILE *file, const far_story *story, const far_run *run);
+void far_picture_file(FILE *file, const far_story *story,
+                      const far_drawn_run *run);
 
 // The element alone, for the page.
 void far_picture_element(FILE *file, const far_story *story);

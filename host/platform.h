@@ -14,13 +14,21 @@
 #include <stdint.h>
 
 // The version of `farside_platform` below. It changes whenever the struct does.
-#define FARSIDE_PLATFORM_VERSION 2
+#define FARSIDE_PLATFORM_VERSION 3
 
 // What a wake-up is for.
 typedef enum farside_wake {
   FARSIDE_WAKE_REFRESH,   // Short: half a minute. BGAppRefreshTask, a job.
   FARSIDE_WAKE_PROCESSING // Long, and when nobody uses the phone.
 } farside_wake;
+
+// What an app asks for that wants to be woken.
+typedef struct farside_wake_request {
+  farside_wake kind;
+  uint64_t after_ms; // At the soonest, from now.
+  bool needs_network;
+  bool needs_charging;
+} farside_wake_request;
 
 typedef enum farside_network {
   FARSIDE_NETWORK_NONE,
@@ -66,12 +74,12 @@ typedef struct farside_platform {
   // lets no app do that. Absent means it cannot.
   int (*minimize)(void *self);
 
-  // Asks the OS to wake the app, at the soonest `after_ms` milliseconds from
-  // now: launched in the background if it does not run. An OS promises nothing.
-  // One refresh waits at a time, and a new one takes its place; of processing
-  // there may be several. Returns 0 when the OS took the request. Absent means
-  // that it cannot.
-  int (*wake_at)(void *self, uint64_t after_ms, farside_wake kind);
+  // Asks the OS to wake the app: launched in the background if it does not run.
+  // An OS promises nothing. One refresh waits at a time, and a new one takes
+  // its place; of processing there may be several. Returns 0 when the OS took
+  // the request. Absent means that it cannot. When it has woken the app, tell
+  // the host by farside_woken().
+  int (*wake_at)(void *self, const farside_wake_request *request);
 
   // Takes back what was asked for of that kind.
   void (*cancel_wake)(void *self, farside_wake kind);

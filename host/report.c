@@ -42,6 +42,8 @@ bool far_report_json(FILE *file, const farside_entry *entry) {
   set(object, "script", entry->script);
   if (entry->task != 0)
     json_object_set_new(object, "task", json_integer((json_int_t)entry->task));
+  if (entry->work != 0)
+    json_object_set_new(object, "work", json_integer((json_int_t)entry->work));
   set(object, "name", entry->name);
   set(object, "where", entry->where);
   set(object, "why", entry->why);
@@ -69,7 +71,10 @@ static const char *color_of(const farside_entry *entry) {
 }
 
 static void subject_of(const farside_entry *entry, char *text, size_t bytes) {
-  if (entry->task == 0)
+  if (entry->work != 0)
+    snprintf(text, bytes, "%s %llu", entry->name,
+             (unsigned long long)entry->work);
+  else if (entry->task == 0)
     snprintf(text, bytes, "%s", "");
   else if (entry->name != NULL)
     snprintf(text, bytes, "%s", entry->name);

@@ -104,14 +104,12 @@ void far_tasks_warned(far_task_table *table, const far_task *task) {
 }
 
 void far_tasks_enter_background(far_task_table *table, uint64_t now_ms,
-                                int64_t os_ms) {
-  uint64_t allowance_ms = (uint64_t)far_policy_exec_end_ms(table->profile);
-  if (os_ms >= 0 && (uint64_t)os_ms < allowance_ms)
-    allowance_ms = (uint64_t)os_ms;
+                                uint64_t allowance_ms, bool is_woken) {
   table->is_running_out = true;
   table->since_ms = now_ms;
   table->allowance_ms = allowance_ms;
-  table->is_shared = far_policy_get(table->profile, FAR_EXEC_BUDGET_SCOPE);
+  table->is_shared =
+      is_woken || far_policy_get(table->profile, FAR_EXEC_BUDGET_SCOPE) != 0;
   table->spent_ms = FAR_NEVER;
   set_all(table, now_ms);
 }

@@ -75,10 +75,10 @@ void far_tasks_end(far_task_table *table, far_task *task, far_task_state how);
 // has been in the foreground again, what is begun from now on ends with it.
 void far_tasks_warned(far_task_table *table, const far_task *task);
 
-// The app entered the background: every budget begins to run. `os_ms` is the
-// OS's own estimate of the time left, negative for none.
+// The app entered the background, or was woken there: every budget begins to
+// run. What is given to who was woken is shared.
 void far_tasks_enter_background(far_task_table *table, uint64_t now_ms,
-                                int64_t os_ms);
+                                uint64_t allowance_ms, bool is_woken);
 
 // The app came back, or sleeps against its will: every task is dormant again.
 void far_tasks_leave_background(far_task_table *table);

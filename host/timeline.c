@@ -35,6 +35,8 @@ static uint64_t hash_entry(uint64_t hash, const farside_entry *entry) {
   hash = hash_string(hash, entry->state);
   hash = hash_string(hash, entry->script);
   hash = hash_number(hash, entry->task);
+  if (entry->work != 0)
+    hash = hash_number(hash, entry->work);
   hash = hash_string(hash, entry->name);
   hash = hash_string(hash, entry->where);
   size_t bytes = entry->why ? strlen(entry->why) : 0;

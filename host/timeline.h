@@ -48,6 +48,13 @@
   X(WAKE_WAIT, "wake.wait")                                                    \
   X(WAKE_GRANT, "wake.grant")                                                  \
   X(WAKE_CANCEL, "wake.cancel")                                                \
+  X(WORK_ENQUEUE, "work.enqueue")                                              \
+  X(WORK_RUN, "work.run")                                                      \
+  X(WORK_SUCCEED, "work.succeed")                                              \
+  X(WORK_RETRY, "work.retry")                                                  \
+  X(WORK_FAIL, "work.fail")                                                    \
+  X(WORK_CANCEL, "work.cancel")                                                \
+  X(STORE_FAULT, "store.fault")                                                \
   X(TIMER_FIRE, "timer.fire")                                                  \
   X(LOG, "log")
 

@@ -160,6 +160,13 @@ static void push_traceback(far_script *script, lua_State *L, lua_State *co,
     lua_error(L);
 }
 
+// An error of a run of durable work is an outcome like others: it is tried
+// again, and what comes of it in the end is said then.
+static bool is_owned(const far_script *script) {
+  return script->job != NULL && script->job->owner != NULL &&
+         script->co_role == FAR_ROLE_CLOSURE;
+}
+
 // Writes down what was raised, and where. Reads the error without metamethods:
 // a script must not get to run once more in order to be reported.
 static void report(far_script *script, lua_State *L, lua_State *co) {
@@ -182,7 +189,8 @@ static void report(far_script *script, lua_State *L, lua_State *co) {
   // Asked only now: the traceback may have collected garbage, and a finalizer
   // may have ended the task.
   const far_job *job = script->job;
-  far_host_note(script->host, FAR_WHAT_LOG, FARSIDE_ERROR, script,
+  far_host_note(script->host, FAR_WHAT_LOG,
+                is_owned(script) ? FARSIDE_WARN : FARSIDE_ERROR, script,
                 job ? &job->task : NULL, lua_tostring(L, -1));
 }
 
@@ -510,7 +518,8 @@ void far_host_call(far_turn *turn) {
     check_job(script);
   if (mine.how == FAR_TURN_FAILED && host->wants_end)
     mine.how = FAR_TURN_RETURNED;
-  if (mine.how == FAR_TURN_FAILED && !is_dropped && !mine.is_killed)
+  if (mine.how == FAR_TURN_FAILED && !is_dropped && !mine.is_killed &&
+      !is_owned(script))
     host->stats.errors++;
   end(script, turn, mine.how);
 }

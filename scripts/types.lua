@@ -77,6 +77,7 @@
 ---| "appRestoredResult" # a result that outlived the app; waits for its first listener
 ---| "backButton" # the back button was pressed
 ---| "memoryWarning" # the OS wants memory back
+---| "storeFault" # the store could not be written, or was damaged; waits for its first listener
 ---| "message" # somebody has sent something; waits for its first listener
 ---| "terminate" # the app will end
 
@@ -132,6 +133,13 @@
 ---| "wake.wait"
 ---| "wake.grant"
 ---| "wake.cancel"
+---| "work.enqueue"
+---| "work.run"
+---| "work.succeed"
+---| "work.retry"
+---| "work.fail"
+---| "work.cancel"
+---| "store.fault"
 ---| "timer.fire"
 ---| "log"
 
@@ -159,6 +167,10 @@
 
 ---@class farside.event.memoryWarning
 ---@field level string
+
+---@class farside.event.storeFault
+---@field name farside.status
+---@field message string what was lost, and where the damaged file is
 
 ---@class farside.event.message
 ---@field from string the name of the script that sent it, or "host"
@@ -308,6 +320,246 @@ function task:onExpire(fn) end
 ---@return number ms math.huge while its budget does not run, 0 when it has ended
 function task:remaining() end
 
+-- -- Durable work -------------------------------------------------------------
+
+--- What run(ctx) is given.
+---@class farside.ctx
+---@field id integer
+---@field kind string
+---@field input any as it was enqueued
+---@field checkpoint any what was saved last; an empty table before
+---@field attempt integer from 1 up
+---@field key string the same in each attempt, and of no other work
+---@field parents table<integer, any> what those of `after` have returned, by their ids
+---@field unique? string
+---@field slotMs? integer which slot of periodic work this is, in milliseconds since 1970
+local ctx = {}
+
+--- Keeps a checkpoint: the next run goes on from there.
+---@param value any what JSON can hold, up to 1 MiB
+---@return true? ok
+---@return string? message
+---@return farside.status? name "STALE", "FULL", "READONLY", "CORRUPT" or "STORE"
+function ctx:save(value) end
+
+--- Tells how far it is; cheap, and may be lost.
+---@param value any what JSON can hold, up to 1 MiB
+---@return true? ok
+---@return string? message
+---@return farside.status? name as ctx:save()
+function ctx:progress(value) end
+
+--- Tells whether the run has to come to an end now.
+---@return boolean stopping
+function ctx:stopping() end
+
+--- Says that this attempt has failed: `return ctx:retry()`.
+---@param delay? farside.duration when it is tried again; without one the rules decide
+---@param why? string
+function ctx:retry(delay, why) end
+
+--- Says that it has failed for good: `return ctx:fail "the account is gone"`.
+---@param why? string
+function ctx:fail(why) end
+
+---@class farside.retry_rules
+---@field max? integer attempts that may fail; default 10
+---@field base? farside.duration the first delay; default "30s"
+---@field cap? farside.duration the longest delay; default "5h"
+---@field policy? "exponential"|"linear"|"fixed"
+---@field jitter? number from 0 to 1; default 0.2
+
+---@class farside.kind
+---@field run fun(ctx: farside.ctx): any
+---@field timeout? farside.duration of one run; default "10m"
+---@field retry? farside.retry_rules
+---@field crashes? integer in how many runs in a row the app may die; default 3
+---@field aliases? string[] older names of the kind
+
+---@class farside.needs
+---@field network? "none"|"connected"|"unmetered"
+---@field charging? boolean
+---@field batteryOk? boolean
+---@field storageOk? boolean
+---@field idle? boolean
+
+---@class farside.enqueue_options
+---@field unique? string of those that share it one runs at a time
+---@field existing? "keep"|"replace"|"update"|"append"|"append_or_replace"|"debounce"
+---@field delay? farside.duration not before then
+---@field deadline? farside.duration failed by then
+---@field needs? farside.needs
+---@field priority? integer from -10 to 10
+---@field group? string groups have their turns one after the other
+---@field tags? string[] at most 16
+---@field expedited? "or_normal"|"or_drop"|boolean
+---@field after? integer|integer[] it waits for those
+---@field onParentFail? "fail"|"run"|"hold"
+---@field keep? farside.duration how long it is remembered; default "7d"
+---@field durable? boolean default true
+
+---@class farside.periodic_options
+---@field every? farside.duration
+---@field flex? farside.duration
+---@field cron? string "0 3 * * 1-5"
+---@field zone? string of cron
+---@field missed? "once"|"skip"|"all"
+---@field existing? "update"|"keep"|"replace"
+---@field immediate? boolean
+---@field input? any
+---@field needs? farside.needs
+---@field priority? integer
+---@field group? string
+---@field tags? string[]
+---@field keep? farside.duration
+---@field durable? boolean
+
+---@class farside.work_receipt
+---@field state farside.work_state
+---@field existing boolean it was there already
+---@field runAtMs? integer
+---@field effective { everyMs: integer?, flexMs: integer?, timeoutMs: integer?, retryBaseMs: integer?, retryCapMs: integer?, expedited: boolean? }
+
+---@alias farside.work_state
+---| "enqueued"
+---| "running"
+---| "blocked"
+---| "succeeded"
+---| "failed"
+---| "cancelled"
+
+---@class farside.work_filter
+---@field state? farside.work_state
+---@field kind? string
+---@field unique? string
+---@field group? string
+---@field tag? string
+
+--- A unit of durable work.
+---@class farside.work
+---@field id integer
+---@field kind string
+---@field state farside.work_state
+---@field reason? string
+---@field why? string
+---@field unique? string
+---@field group? string
+---@field tags string[]
+---@field needs farside.needs
+---@field priority integer
+---@field expedited? string
+---@field attempts integer
+---@field crashes integer
+---@field stops integer
+---@field runs integer
+---@field generation integer
+---@field enqueuedAtMs integer
+---@field sinceMs? integer
+---@field runAtMs? integer
+---@field deadlineMs? integer
+---@field parentsOpen? integer
+---@field periodic? { everyMs: integer?, flexMs: integer?, cron: string?, zone: string?, missed: string, slotMs: integer, slotsMissed: integer }
+---@field input? any
+---@field checkpoint? any
+---@field progress? any
+---@field output? any
+
+---@class farside.past_run
+---@field attempt integer
+---@field outcome "running"|"succeeded"|"retry"|"failed"|"stopped"|"crashed"|"cancelled"
+---@field why? string
+---@field begunAtMs integer
+---@field endedAtMs? integer
+---@field slotMs? integer
+
+---@class farside.obstacle
+---@field what "time"|"need"|"parents"|"no_handler"|"unique"|"busy"|"app"|"ended"
+---@field text string
+---@field need? string
+---@field sinceMs? integer
+---@field untilMs? integer
+
+---@class farside.explanation
+---@field text string all of it as a sentence
+---@field [integer] farside.obstacle
+
+--- Says how work of a kind runs.
+---@param kind string
+---@param options farside.kind
+function BackgroundTask.define(kind, options) end
+
+--- Writes a unit of work to the store: it runs when its time has come, whatever is killed in between.
+---@param kind string
+---@param input? any what JSON can hold, up to 1 MiB
+---@param options? farside.enqueue_options
+---@return integer? id
+---@return farside.work_receipt|string info
+---@return farside.status? name "UNSUPPORTED", "NOWORK", "LIMIT", "FULL", "READONLY", "CORRUPT" or "STORE"
+function BackgroundTask.enqueue(kind, input, options) end
+
+--- Writes work that is enqueued again after each run.
+---@param name string its unique name
+---@param kind string
+---@param options farside.periodic_options
+---@return integer? id
+---@return farside.work_receipt|string info
+---@return farside.status? name as BackgroundTask.enqueue()
+function BackgroundTask.periodic(name, kind, options) end
+
+--- Cancels what has not ended.
+---@param which { id: integer?, unique: string?, tag: string?, group: string?, kind: string?, all: boolean? } one of them
+---@return integer? count
+---@return string? message
+---@return farside.status? name "NOWORK", or as BackgroundTask.enqueue()
+function BackgroundTask.cancel(which) end
+
+--- Tells what is known of a unit.
+---@param id integer
+---@return farside.work? work
+---@return string? message
+---@return farside.status? name "NOWORK"
+function BackgroundTask.get(id) end
+
+--- Lists units of this script, oldest first.
+---@param filter? { state: farside.work_state?, kind: string?, unique: string?, group: string?, tag: string?, limit: integer?, after: integer? }
+---@return farside.work[]? work
+---@return string? message
+---@return farside.status? name
+function BackgroundTask.query(filter) end
+
+--- Lists the runs of a unit, the newest first.
+---@param id integer
+---@return farside.past_run[]? runs
+---@return string? message
+---@return farside.status? name "NOWORK"
+function BackgroundTask.history(id) end
+
+--- Tells everything that stands in the way of a unit.
+---@param id integer
+---@return farside.explanation? explanation
+---@return string? message
+---@return farside.status? name "NOWORK"
+function BackgroundTask.explain(id) end
+
+--- Calls a function when something has changed, once that is in the store.
+---@param filter? { id: integer?, state: farside.work_state?, kind: string?, unique: string?, group: string?, tag: string? }
+---@param fn fun(work: farside.work)
+---@return farside.handle handle
+function BackgroundTask.watch(filter, fn) end
+
+--- Gives work that has failed or was cancelled another chance.
+---@param id integer
+---@return true? ok
+---@return string? message
+---@return farside.status? name "INVALID" or "NOWORK"
+function BackgroundTask.redrive(id) end
+
+--- Forgets what has ended and nobody waits for.
+---@return integer? count
+---@return string? message
+---@return farside.status? name
+function BackgroundTask.prune() end
+
 -- -- Log ----------------------------------------------------------------------
 
 --- What a script has to say.
@@ -393,6 +645,13 @@ function farside.run() end
 ---@return farside.status? name "NOSCRIPT", "LIMIT", "UNSUPPORTED" or "NOMEM"
 function farside.postMessage(to, value) end
 
+--- Opens the file in which durable work is kept; in plain Lua only.
+---@param path? string without one it is kept in memory
+---@return true? ok
+---@return string? message
+---@return farside.status? name "DENIED", "BUSY", "LOCKED", "NEWER", "NOFILE", "READONLY" or "STORE"
+function farside.openStore(path) end
+
 --- Lists the names of all scripts of this host, in the order of loading.
 ---@return string[] names
 function farside.scripts() end
@@ -451,7 +710,8 @@ local device = {}
 ---@field state farside.app_state
 ---@field script? string the script's name
 ---@field task? integer the task's id
----@field name? string the task's name
+---@field work? integer the id of durable work
+---@field name? string the task's name, or the kind of the work
 ---@field where? string where the task was begun, or the script stopped: "app.lua:12"
 ---@field why? string a sentence, a log message or a traceback
 
@@ -642,6 +902,18 @@ function phone:cancelWake(kind) end
 --- Tells what the phone is like now.
 ---@return farside.world world
 function phone:world() end
+
+--- Lists the durable work of all its scripts.
+---@param filter? farside.work_filter
+---@return farside.work[] work
+function phone:work(filter) end
+
+--- Tells what stands in the way of that work.
+---@param id integer
+---@return farside.explanation? explanation
+---@return string? message
+---@return farside.status? name "NOWORK"
+function phone:explain(id) end
 
 --- Lists what happened, or only what begins with a word.
 ---@param what? farside.what|string

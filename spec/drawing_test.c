@@ -79,7 +79,7 @@ static void reads_a_story(const far_story *story) {
 }
 
 static void draws(const far_story *story) {
-  far_run run = {.script = "<app>.lua",
+  far_drawn_run run = {.script = "<app>.lua",
                  .rules = "ios",
                  .error = "plan.lua:3: it said </script>",
                  .is_simulated = true,

@@ -1,0 +1,42 @@
+// Batches: many changes of the store in one commit.
+//
+// A commit costs a write that reaches the disk, whatever is in it. So changes
+// are collected while the host has other things to do, and committed when it
+// has not. Whoever has to be sure waits for that. Each change is all there or
+// not at all, whatever becomes of the others.
+#ifndef FAR_BATCH_H
+#define FAR_BATCH_H
+
+#include "farside.h"
+#include "list.h"
+
+struct far_queue;
+
+// Somebody who waits for the next commit. Embed it.
+typedef struct far_waiter {
+  far_list link;
+  // The batch is in the store; or it is not, and there is a sentence.
+  void (*done)(struct far_waiter *waiter, farside_status status,
+               const char *error);
+} far_waiter;
+
+// Begins a change. FARSIDE_UNSUPPORTED without a store; farside_error() has the
+// sentence.
+farside_status far_batch_begin(struct far_queue *queue, bool is_durable);
+
+// Ends it. With a status that is not FARSIDE_OK it is taken back. Where the
+// store could not do that either, the whole batch is lost, and everybody who
+// waits is told.
+farside_status far_batch_end(struct far_queue *queue, farside_status status);
+
+// What the store says becomes what the host says. Returns the status.
+farside_status far_batch_failed(struct far_queue *queue, farside_status status);
+
+// Whether there is something to be committed: then wait, or flush.
+bool far_batch_is_open(const farside_host *host);
+void far_batch_wait(farside_host *host, far_waiter *waiter);
+
+// Commits, and tells those who wait.
+farside_status far_batch_flush(farside_host *host);
+
+#endif

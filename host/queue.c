@@ -1,0 +1,543 @@
+#include "queue.h"
+
+#include "far_assert.h"
+#include "going.h"
+#include "host.h"
+#include "limit.h"
+#include "rows.h"
+#include <string.h>
+
+int64_t far_queue_wall_ms(const farside_host *host) {
+  return host->clock->wall_ms(host->clock);
+}
+
+far_moment far_queue_moment(farside_host *host) {
+  return (far_moment){.wall_ms = far_queue_wall_ms(host),
+                      .profile = host->profile,
+                      .zone = host->zone,
+                      .chance = &host->queue.chance};
+}
+
+void far_queue_look_again(far_queue *queue) {
+  queue->is_stale = true;
+}
+
+// -- Open and close -----------------------------------------------------------
+
+static void is_due(far_timer *timer, uint64_t now_ms) {
+  (void)now_ms;
+  far_queue_look_again(far_list_item(timer, far_queue, timer));
+}
+
+farside_status far_queue_init(farside_host *host) {
+  far_queue *queue = &host->queue;
+  queue->host = host;
+  far_list_init(&queue->kinds);
+  far_list_init(&queue->going);
+  far_list_init(&queue->waiters);
+  far_list_init(&queue->watchers);
+  queue->changed_ms[0] = 0;
+  return far_timer_init(&host->timers, &queue->timer, FAR_TIMER_SCRIPT, is_due);
+}
+
+void far_queue_deinit(farside_host *host) {
+  far_queue *queue = &host->queue;
+  if (queue->host == NULL)
+    return;
+  far_assert(queue->going_count == 0);
+  far_timer_deinit(&host->timers, &queue->timer);
+  far_work_deinit(&host->memory, &queue->shown);
+  far_store_close(queue->store);
+  queue->store = NULL;
+}
+
+void far_queue_use(farside_host *host, far_store *store) {
+  far_queue *queue = &host->queue;
+  far_assert(queue->store == NULL);
+  queue->store = store;
+  // The same seed of a phone gives the same delays; elsewhere any will do.
+  far_chance_init(&queue->chance,
+                  host->seed ? host->seed : (uint64_t)far_queue_wall_ms(host),
+                  FAR_CHANCE_RANDOM, 0);
+  (void)store->number_get(store, "service_tag", &queue->service_tag);
+  queue->conditions = far_host_conditions(host);
+  for (int i = 0; i < 6; i++)
+    queue->changed_ms[i] = far_queue_wall_ms(host);
+  queue->wall_offset_ms =
+      far_queue_wall_ms(host) - (int64_t)far_host_now_ms(host);
+  queue->needs_rescue = queue->is_stale = true;
+}
+
+static farside_status open_store(farside_host *host, const char *path) {
+  far_store *store;
+  char error[FAR_SENTENCE_BYTES] = "";
+  far_store_config config = {.path = path};
+  farside_status status = far_store_open_sqlite(&host->memory, &config, &store,
+                                                error, sizeof error);
+  if (status != FARSIDE_OK)
+    return far_host_fail(host, status, "%s",
+                         error[0] ? error : farside_status_text(status));
+  far_queue_use(host, store);
+  if (error[0] != '\0')
+    far_life_tell_of_store(host, FARSIDE_CORRUPT, error);
+  return FARSIDE_OK;
+}
+
+farside_status farside_open_store(farside_host *host, const char *path) {
+  if (host == NULL)
+    return FARSIDE_INVALID;
+  if (host->queue.store != NULL)
+    return far_host_fail(host, FARSIDE_BUSY, "it has a store already");
+  return open_store(host, path);
+}
+
+farside_status far_queue_need(far_queue *queue) {
+  if (queue->store != NULL)
+    return FARSIDE_OK;
+  if (queue->may_make_one)
+    return open_store(queue->host, NULL);
+  return far_host_fail(queue->host, FARSIDE_UNSUPPORTED,
+                       "this app has no store to keep work in");
+}
+
+// -- Kinds --------------------------------------------------------------------
+
+static bool is_called(const far_kind *kind, const char *name) {
+  if (strcmp(kind->name, name) == 0)
+    return true;
+  for (size_t i = 0; i < FAR_ALIASES_MAX && kind->aliases[i] != NULL; i++)
+    if (strcmp(kind->aliases[i], name) == 0)
+      return true;
+  return false;
+}
+
+far_kind *far_queue_kind_of(const far_queue *queue, const char *script,
+                            const char *name) {
+  far_kind *found = NULL;
+  for (far_list *link = queue->kinds.next; link != &queue->kinds;
+       link = link->next) {
+    far_kind *kind = far_list_item(link, far_kind, link);
+    if (strcmp(kind->script->name, script) == 0 && is_called(kind, name)) {
+      if (strcmp(kind->name, name) == 0)
+        return kind; // Its own name comes before somebody's alias.
+      found = kind;
+    }
+  }
+  return found;
+}
+
+far_kind *far_queue_find_kind(const far_script *script, const char *name) {
+  return far_queue_kind_of(&script->host->queue, script->name, name);
+}
+
+static void kind_cancelled(far_owned *owned) {
+  far_kind *kind = far_list_item(owned, far_kind, owned);
+  far_script *script = kind->script;
+  far_queue *queue = &script->host->queue;
+  far_memory *memory = &script->host->memory;
+  for (far_list *link = queue->going.next; link != &queue->going;
+       link = link->next) {
+    far_going *going = far_list_item(link, far_going, link);
+    if (going->kind == kind)
+      going->kind = NULL;
+  }
+  far_owned_leave(&kind->owned);
+  far_list_leave(&kind->link);
+  far_script_unref(script, &kind->run_ref);
+  far_string_free(memory, kind->name);
+  far_string_free(memory, kind->origin);
+  for (size_t i = 0; i < FAR_ALIASES_MAX; i++)
+    far_string_free(memory, kind->aliases[i]);
+  far_script_free(script, kind, sizeof *kind);
+}
+
+void far_queue_define(far_kind *kind) {
+  far_script *script = kind->script;
+  far_queue *queue = &script->host->queue;
+  far_kind *old = far_queue_find_kind(script, kind->name);
+  if (old != NULL && strcmp(old->name, kind->name) == 0)
+    kind_cancelled(&old->owned);
+  // A kind is the script's own, whichever task was at work.
+  kind->owned =
+      (far_owned){.what = "kind", .cancel = kind_cancelled, .script = script};
+  far_list_append(&script->owned, &kind->owned.link);
+  far_list_append(&queue->kinds, &kind->link);
+  far_queue_look_again(queue);
+}
+
+// -- Enqueue ------------------------------------------------------------------
+
+static farside_status cancel_row(far_queue *queue, far_work *work,
+                                 far_reason reason) {
+  far_moment now = far_queue_moment(queue->host);
+  if (!far_schedule_cancel(work, reason, &now))
+    return FARSIDE_OK;
+  farside_status status = far_rows_settle(queue, work);
+  far_going *going = far_going_of(queue, work->id);
+  if (status == FARSIDE_OK && going != NULL) {
+    going->is_cancelled = true;
+    far_going_stop_soon(going);
+  }
+  return status;
+}
+
+const char *far_existing_name(far_existing existing) {
+  static const char *const names[FAR_EXISTINGS] = {
+      "keep", "replace", "update", "append", "append_or_replace", "debounce"};
+  return (unsigned)existing < FAR_EXISTINGS ? names[existing] : NULL;
+}
+
+// What is there already of the same unique name: the first that has not ended,
+// and the last one, behind which others are put.
+typedef struct found_name {
+  far_work first, last;
+  size_t count;
+} found_name;
+
+static farside_status find_name(far_queue *queue, const far_work *work,
+                                found_name *found) {
+  far_store *store = queue->store;
+  far_find find = {
+      .by = FAR_FIND_UNIQUE, .script = work->script, .unique = work->unique};
+  farside_status status;
+  far_work next = {0};
+  while ((status = store->find(store, &find, &next)) == FARSIDE_OK) {
+    far_work *place = found->count++ == 0 ? &found->first : &found->last;
+    far_work_deinit(store->memory, place);
+    *place = next;
+    next = (far_work){0};
+  }
+  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
+}
+
+static farside_status insert(far_queue *queue, far_order *order) {
+  far_store *store = queue->store;
+  far_moment now = far_queue_moment(queue->host);
+  far_work *work = &order->work;
+  // Parents that have ended already are no reason to wait.
+  size_t open = 0;
+  work->parents = (int64_t)order->parent_count;
+  far_schedule_enqueue(work, &now, order->delay_ms, order->is_immediate);
+  farside_status status =
+      store->insert(store, work, order->parents, order->parent_count);
+  for (size_t i = 0; i < order->parent_count && status == FARSIDE_OK; i++) {
+    far_work parent = {0};
+    status = store->load(store, order->parents[i], &parent);
+    if (status == FARSIDE_OK && far_work_is_final(&parent))
+      (void)far_schedule_parent_ended(work, &parent, &now);
+    else
+      open++;
+    far_work_deinit(store->memory, &parent);
+  }
+  if (status == FARSIDE_OK && open < order->parent_count)
+    status = far_rows_save(queue, work);
+  if (status == FARSIDE_OK)
+    far_rows_note_state(queue, work);
+  return status;
+}
+
+// Puts the work off: with what was said last, as if it had been said now.
+static farside_status put_off(far_queue *queue, far_work *there,
+                              far_order *order) {
+  far_moment now = far_queue_moment(queue->host);
+  if (!far_schedule_update(&queue->host->memory, there, &order->work, &now))
+    return FARSIDE_NOMEM;
+  (void)far_schedule_postpone(there, order->delay_ms, &now);
+  return far_rows_settle(queue, there);
+}
+
+static farside_status replace(far_queue *queue, found_name *found,
+                              far_order *order) {
+  farside_status status = cancel_row(queue, &found->first, FAR_REASON_REPLACED);
+  far_find find = {.by = FAR_FIND_UNIQUE,
+                   .script = order->work.script,
+                   .unique = order->work.unique};
+  far_work next = {0};
+  while (status == FARSIDE_OK &&
+         (status = queue->store->find(queue->store, &find, &next)) ==
+             FARSIDE_OK) {
+    status = cancel_row(queue, &next, FAR_REASON_REPLACED);
+    far_work_deinit(queue->store->memory, &next);
+  }
+  if (status == FARSIDE_NOWORK)
+    status = FARSIDE_OK;
+  return status == FARSIDE_OK ? insert(queue, order) : status;
+}
+
+// Behind the last one of its name.
+static farside_status append(far_queue *queue, const far_work *last,
+                             far_order *order) {
+  if (order->parent_count == FAR_WORK_PARENTS_MAX)
+    return far_host_fail(queue->host, FARSIDE_LIMIT,
+                         "it waits for more than %d others",
+                         (int)FAR_WORK_PARENTS_MAX);
+  order->parents[order->parent_count++] = last->id;
+  return insert(queue, order);
+}
+
+// The numbers of a row, for whoever is told what became of it.
+static void show(far_receipt *receipt, const far_work *work) {
+  far_work *shown = &receipt->work;
+  *shown = *work;
+  shown->script = shown->kind = shown->input = shown->unique = NULL;
+  shown->group = shown->tags = shown->cron = shown->zone = NULL;
+  shown->why = shown->checkpoint = shown->progress = shown->output = NULL;
+  receipt->id = work->id;
+}
+
+// What is there is taken for what was asked for.
+static farside_status keep(const far_work *there, far_receipt *receipt) {
+  receipt->was_there = true;
+  show(receipt, there);
+  return FARSIDE_OK;
+}
+
+static farside_status meet(far_queue *queue, found_name *found,
+                           far_order *order, far_receipt *receipt) {
+  far_moment now = far_queue_moment(queue->host);
+  far_work *first = &found->first;
+  const far_work *last = found->count > 1 ? &found->last : first;
+  bool runs = first->state == FAR_WORK_RUNNING;
+  farside_status status = FARSIDE_OK;
+  switch (order->existing) {
+  case FAR_EXISTING_KEEP:
+    return keep(first, receipt);
+  case FAR_EXISTING_UPDATE:
+    if (!far_schedule_update(&queue->host->memory, first, &order->work, &now))
+      return FARSIDE_NOMEM;
+    status = runs ? far_rows_save(queue, first) : far_rows_settle(queue, first);
+    return status == FARSIDE_OK ? keep(first, receipt) : status;
+  case FAR_EXISTING_DEBOUNCE:
+    // What runs cannot be put off: what is asked for now comes behind it.
+    if (runs && found->count == 1)
+      return append(queue, last, order);
+    first = runs ? &found->last : first;
+    status = put_off(queue, first, order);
+    return status == FARSIDE_OK ? keep(first, receipt) : status;
+  case FAR_EXISTING_APPEND:
+    return append(queue, last, order);
+  case FAR_EXISTING_APPEND_OR_REPLACE:
+    // What is held for a parent that has failed would hold this one as well.
+    return last->state == FAR_WORK_BLOCKED && last->reason == FAR_REASON_HELD
+               ? replace(queue, found, order)
+               : append(queue, last, order);
+  default:
+    return replace(queue, found, order);
+  }
+}
+
+static farside_status check_parents(far_queue *queue, const far_script *script,
+                                    const far_order *order) {
+  for (size_t i = 0; i < order->parent_count; i++) {
+    far_work parent;
+    farside_status status =
+        far_queue_get(script->host, script->name, order->parents[i], &parent);
+    if (status == FARSIDE_NOWORK)
+      return far_host_fail(queue->host, status, "after: there is no work %lld",
+                           (long long)order->parents[i]);
+    if (status != FARSIDE_OK)
+      return status;
+    far_work_deinit(queue->store->memory, &parent);
+  }
+  return FARSIDE_OK;
+}
+
+static farside_status place(far_queue *queue, far_order *order,
+                            far_receipt *receipt) {
+  found_name found = {0};
+  far_memory *memory = queue->store->memory;
+  farside_status status = FARSIDE_OK;
+  if (order->work.unique != NULL)
+    status = find_name(queue, &order->work, &found);
+  if (status == FARSIDE_OK)
+    status = found.count == 0 ? insert(queue, order)
+                              : meet(queue, &found, order, receipt);
+  if (status == FARSIDE_OK && !receipt->was_there)
+    show(receipt, &order->work);
+  far_work_deinit(memory, &found.first);
+  far_work_deinit(memory, &found.last);
+  return status;
+}
+
+farside_status far_queue_enqueue(far_script *script, far_order *order,
+                                 far_receipt *receipt) {
+  farside_host *host = script->host;
+  far_queue *queue = &host->queue;
+  far_work *work = &order->work;
+  *receipt = (far_receipt){0};
+  const far_kind *kind = far_queue_find_kind(script, work->kind);
+  work->rules = kind ? kind->rules : far_rules_default(host->profile);
+  receipt->clamps = far_schedule_clamp(work, host->profile);
+  far_moment now = far_queue_moment(host);
+  if (work->expedite != FAR_EXPEDITE_NO &&
+      !far_quota_has(&queue->quota, &now)) {
+    receipt->clamps |= FAR_CLAMP_EXPEDITE;
+    if (work->expedite == FAR_EXPEDITE_OR_DROP)
+      return far_host_fail(host, FARSIDE_LIMIT,
+                           "there is no quota left for expedited work, and it "
+                           "says or_drop");
+    work->expedite = FAR_EXPEDITE_NO;
+  }
+  farside_status status = far_batch_begin(queue, order->is_durable);
+  if (status != FARSIDE_OK)
+    return status;
+  host->error[0] = '\0';
+  status = check_parents(queue, script, order);
+  if (status == FARSIDE_OK)
+    status = place(queue, order, receipt);
+  if (status == FARSIDE_NOMEM)
+    far_host_fail(host, status, "%s", farside_status_text(status));
+  else if (status != FARSIDE_OK && host->error[0] == '\0')
+    far_batch_failed(queue, status);
+  return far_batch_end(queue, status);
+}
+
+// -- Cancel, redrive, prune ---------------------------------------------------
+
+farside_status far_queue_cancel(far_script *script, const far_find *which,
+                                int64_t *count) {
+  far_queue *queue = &script->host->queue;
+  far_store *store = queue->store;
+  *count = 0;
+  farside_status status = far_batch_begin(queue, true);
+  if (status != FARSIDE_OK)
+    return status;
+  far_find find = *which;
+  find.script = script->name;
+  far_work work = {0};
+  while ((status = store->find(store, &find, &work)) == FARSIDE_OK) {
+    if (!far_work_is_final(&work)) {
+      ++*count;
+      status = cancel_row(queue, &work, FAR_REASON_CANCELLED);
+    }
+    far_work_deinit(store->memory, &work);
+    if (status != FARSIDE_OK)
+      break;
+  }
+  if (status == FARSIDE_NOWORK)
+    status = FARSIDE_OK;
+  else
+    far_batch_failed(queue, status);
+  return far_batch_end(queue, status);
+}
+
+farside_status far_queue_cancel_one(far_script *script, int64_t id,
+                                    int64_t *count) {
+  far_queue *queue = &script->host->queue;
+  *count = 0;
+  farside_status status = far_batch_begin(queue, true);
+  if (status != FARSIDE_OK)
+    return status;
+  far_work work;
+  status = far_queue_get(script->host, script->name, id, &work);
+  if (status == FARSIDE_OK) {
+    *count = !far_work_is_final(&work);
+    status = cancel_row(queue, &work, FAR_REASON_CANCELLED);
+    if (status != FARSIDE_OK)
+      far_batch_failed(queue, status);
+    far_work_deinit(queue->store->memory, &work);
+  }
+  return far_batch_end(queue, status);
+}
+
+farside_status far_queue_redrive(far_script *script, int64_t id) {
+  far_queue *queue = &script->host->queue;
+  far_moment now = far_queue_moment(script->host);
+  farside_status status = far_batch_begin(queue, true);
+  if (status != FARSIDE_OK)
+    return status;
+  far_work work;
+  status = far_queue_get(script->host, script->name, id, &work);
+  if (status == FARSIDE_OK) {
+    if (!far_schedule_redrive(&script->host->memory, &work, &now))
+      status = far_host_fail(
+          script->host, FARSIDE_INVALID,
+          "work %lld is %s: only what has failed or was cancelled is redriven",
+          (long long)id, far_work_state_name(work.state));
+    else if ((status = far_rows_settle(queue, &work)) != FARSIDE_OK ||
+             (status = far_rows_redriven(queue, &work)) != FARSIDE_OK)
+      far_batch_failed(queue, status);
+    far_work_deinit(queue->store->memory, &work);
+  }
+  return far_batch_end(queue, status);
+}
+
+farside_status far_queue_prune(far_script *script, int64_t *count) {
+  far_queue *queue = &script->host->queue;
+  farside_status status = far_batch_begin(queue, false);
+  *count = 0;
+  if (status != FARSIDE_OK)
+    return status;
+  status = queue->store->prune(queue->store, script->name, INT64_MAX, INT64_MAX,
+                               count);
+  if (status != FARSIDE_OK)
+    far_batch_failed(queue, status);
+  return far_batch_end(queue, status);
+}
+
+// -- Reading ------------------------------------------------------------------
+
+farside_status far_queue_get(farside_host *host, const char *script, int64_t id,
+                             far_work *work) {
+  far_queue *queue = &host->queue;
+  *work = (far_work){0};
+  farside_status status = far_queue_need(queue);
+  if (status != FARSIDE_OK)
+    return status;
+  status = queue->store->load(queue->store, id, work);
+  if (status == FARSIDE_OK && script != NULL &&
+      strcmp(work->script, script) != 0) {
+    far_work_deinit(queue->store->memory, work);
+    status = FARSIDE_NOWORK;
+  }
+  if (status == FARSIDE_NOWORK)
+    return far_host_fail(host, status,
+                         "there is no work %lld: it never was, or it ended "
+                         "long ago",
+                         (long long)id);
+  return status == FARSIDE_OK ? status : far_batch_failed(queue, status);
+}
+
+static far_work *shown_anew(far_queue *queue) {
+  far_work_deinit(&queue->host->memory, &queue->shown);
+  queue->shown_count++;
+  return &queue->shown;
+}
+
+farside_status far_queue_show(farside_host *host, const char *script,
+                              int64_t id) {
+  return far_queue_get(host, script, id, shown_anew(&host->queue));
+}
+
+farside_status far_queue_show_next(farside_host *host, far_find *find) {
+  far_queue *queue = &host->queue;
+  far_work *place = shown_anew(queue);
+  farside_status status = far_queue_need(queue);
+  if (status != FARSIDE_OK)
+    return status;
+  status = queue->store->find(queue->store, find, place);
+  return status == FARSIDE_OK || status == FARSIDE_NOWORK
+             ? status
+             : far_batch_failed(queue, status);
+}
+
+bool far_queue_may_start(const farside_host *host) {
+  if (host->is_terminating || host->app.state <= FAR_APP_SUSPENDED)
+    return false;
+  return host->app.state > FAR_APP_BACKGROUND || host->is_woken;
+}
+
+size_t far_queue_explain(farside_host *host, const far_work *work,
+                         far_obstacle obstacles[FAR_OBSTACLES_MAX]) {
+  const far_queue *queue = &host->queue;
+  far_moment now = far_queue_moment(host);
+  far_app_now app = {
+      .conditions = far_host_conditions(host),
+      .is_defined = far_queue_kind_of(queue, work->script, work->kind) != NULL,
+      .is_name_running = far_going_has_name(queue, work),
+      .is_full = queue->going_count >= FAR_RUNS_AT_ONCE,
+      .may_start = far_queue_may_start(host),
+      .may_start_since_ms = queue->may_start_since_ms};
+  memcpy(app.changed_ms, queue->changed_ms, sizeof app.changed_ms);
+  return far_schedule_explain(work, &app, &now, obstacles);
+}

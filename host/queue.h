@@ -1,0 +1,161 @@
+// The queue: durable work, as scripts ask for it.
+//
+// It stands between the scripts and the store: what is asked for is written
+// down, and carried out later (`dispatch`, `going`), perhaps after the app was
+// killed and started again. What becomes of a unit is decided in `schedule`.
+// All of it is on the host's thread.
+//
+// Each verb fails with FARSIDE_UNSUPPORTED without a store, and with what the
+// store says; farside_error() has the sentence. What was written is safe when
+// its batch is committed: see `batch`.
+#ifndef FAR_QUEUE_H
+#define FAR_QUEUE_H
+
+#include "batch.h"
+#include "job.h"
+#include "schedule.h"
+#include "store.h"
+
+enum {
+  FAR_ALIASES_MAX = 16,
+  // Runs at once, in a host: as WorkManager has on a small phone.
+  FAR_RUNS_AT_ONCE = 4
+};
+
+// A kind of work that a script has defined. Owned by its script.
+typedef struct far_kind {
+  far_owned owned;
+  far_list link; // In the queue's list.
+  far_script *script;
+  char *name;
+  char *origin;                   // Where it was defined.
+  char *aliases[FAR_ALIASES_MAX]; // Older names; NULL behind the last.
+  far_rules rules;
+  int run_ref;
+  int (*push)(far_turn *turn, lua_State *L); // The closure of a run.
+} far_kind;
+
+// Somebody who wants to hear of every change. Owned by its script.
+typedef struct far_watcher {
+  far_list link;
+  void (*changed)(struct far_watcher *watcher, const far_work *work);
+} far_watcher;
+
+typedef struct far_queue {
+  farside_host *host;
+  far_store *store;  // NULL: there is none.
+  bool may_make_one; // In memory, when somebody wants one: a phone.
+  far_list kinds, going, waiters, watchers;
+  size_t going_count;
+  far_timer timer; // The next unit whose time comes.
+  far_quota quota;
+  far_chance chance; // For jitter.
+  int64_t service_tag;
+  size_t changes;    // In the open batch.
+  bool needs_rescue; // The app has just started: who was running?
+  bool is_stale;     // Something has changed: look who is next.
+  bool is_dying;     // The app is being killed: the store hears nothing of it.
+  farside_conditions conditions; // As they were when it last looked.
+  int64_t changed_ms[6];         // Since when each FAR_NEEDS_ bit is so.
+  bool may_start;
+  int64_t may_start_since_ms;
+  int64_t wall_offset_ms; // Wall clock less monotonic, when it last looked.
+  int64_t asked_at_ms;    // For when we asked to be woken; zero: for nothing.
+  // The last row that was read for a script. It stays here until the next one,
+  // so that nothing is lost where a script is stopped while it is pushed.
+  far_work shown;
+  uint64_t shown_count;
+} far_queue;
+
+farside_status far_queue_init(farside_host *host);
+void far_queue_deinit(farside_host *host);
+
+// Gives the queue its store, and takes it over. The app may run already.
+void far_queue_use(farside_host *host, far_store *store);
+
+// FARSIDE_OK where there is a store, or one could be made.
+farside_status far_queue_need(far_queue *queue);
+
+int64_t far_queue_wall_ms(const farside_host *host);
+far_moment far_queue_moment(farside_host *host);
+
+// Something has changed that may let work start.
+void far_queue_look_again(far_queue *queue);
+
+// May work begin now? While somebody uses the app, or while it was woken for
+// that; not because it still does something else.
+bool far_queue_may_start(const farside_host *host);
+
+// -- Kinds
+
+// Defines a kind. The record, made with far_script_new(), is the queue's from
+// then on. A kind that was defined before is replaced.
+void far_queue_define(far_kind *kind);
+far_kind *far_queue_find_kind(const far_script *script, const char *name);
+far_kind *far_queue_kind_of(const far_queue *queue, const char *script,
+                            const char *name);
+
+// -- Enqueue
+
+// What becomes of work of the same unique name that has not ended.
+typedef enum far_existing {
+  FAR_EXISTING_KEEP,
+  FAR_EXISTING_REPLACE,
+  FAR_EXISTING_UPDATE,
+  FAR_EXISTING_APPEND,
+  FAR_EXISTING_APPEND_OR_REPLACE,
+  FAR_EXISTING_DEBOUNCE,
+  FAR_EXISTINGS
+} far_existing;
+
+// "keep", …; NULL behind the last.
+const char *far_existing_name(far_existing existing);
+
+typedef struct far_order {
+  far_work work; // Its strings are the caller's.
+  far_existing existing;
+  int64_t delay_ms;
+  bool is_immediate; // Periodic work: its first run is due at once.
+  bool is_durable;
+  int64_t parents[FAR_WORK_PARENTS_MAX];
+  size_t parent_count;
+} far_order;
+
+typedef struct far_receipt {
+  int64_t id;
+  bool was_there;  // And was kept, updated or put off.
+  unsigned clamps; // FAR_CLAMP_ bits.
+  far_work work;   // As it is now, without its strings.
+} far_receipt;
+
+// FARSIDE_NOWORK for a parent that there is not, FARSIDE_LIMIT for expedited
+// work without quota that says or_drop.
+farside_status far_queue_enqueue(far_script *script, far_order *order,
+                                 far_receipt *receipt);
+
+// -- What is there
+
+// Cancels what the filter finds of the script's, whether it runs or not.
+farside_status far_queue_cancel(far_script *script, const far_find *which,
+                                int64_t *count);
+
+// One of them. FARSIDE_NOWORK; one that has ended is not counted.
+farside_status far_queue_cancel_one(far_script *script, int64_t id,
+                                    int64_t *count);
+
+// FARSIDE_INVALID for what has neither failed nor was cancelled.
+farside_status far_queue_redrive(far_script *script, int64_t id);
+farside_status far_queue_prune(far_script *script, int64_t *count);
+
+// FARSIDE_NOWORK also for another script's; NULL means any script.
+farside_status far_queue_get(farside_host *host, const char *script, int64_t id,
+                             far_work *work);
+
+// The same, and the next one of a search, into queue->shown.
+farside_status far_queue_show(farside_host *host, const char *script,
+                              int64_t id);
+farside_status far_queue_show_next(farside_host *host, far_find *find);
+size_t far_queue_explain(farside_host *host, const far_work *work,
+                         far_obstacle obstacles[FAR_OBSTACLES_MAX]);
+
+#endif
