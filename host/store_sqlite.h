@@ -1,88 +1,81 @@
 // The store in a file of SQLite's, from the inside: what its parts share.
 //
-//   store_sqlite          statements, rows, transactions: the table of
-//   functions store_sqlite_file     opening: whose file it is, its settings,
-//   its layout store_sqlite_salvage  what can still be read of a damaged file
+// - store_sqlite: opening, closing, transactions; the table of functions
+// - store_sqlite_units: rows of units, their texts and runs; pruning
+// - store_sqlite_find: who is next
+// - store_sqlite_values: values of scripts, numbers of the host
+// - store_sqlite_query: the SQL, and how its statements are used
+// - store_sqlite_file: whose a file is, its settings, its layout
+// - store_sqlite_salvage: what can still be read of a damaged file
 #ifndef FAR_STORE_SQLITE_H
 #define FAR_STORE_SQLITE_H
 
 #include "owner.h"
-#include "store.h"
+#include "store_sqlite_query.h"
 
-#include <sqlite3.h>
 #include <sys/types.h>
 
 enum {
   // "farS", in the header of every file of ours.
   FAR_SQLITE_APPLICATION = 0x66617253,
-
-  // Of the enum of statements in store_sqlite.c, which asserts it.
-  FAR_SQLITE_STATEMENTS = 80,
-
   FAR_SQLITE_ERROR_BYTES = 1024
 };
 
-// Texts of a unit lie beside its row, so that claiming it does not write them
-// again: `work * FAR_TEXTS + part` is their key.
-enum {
-  FAR_TEXT_INPUT,
-  FAR_TEXT_CHECKPOINT,
-  FAR_TEXT_PROGRESS,
-  FAR_TEXT_OUTPUT,
-  FAR_TEXT_PARENTS, // Ids, each followed by a comma.
-  FAR_TEXTS = 8
-};
-
-typedef struct far_sqlite {
+struct far_sqlite {
   far_store store; // What others hold points here.
   sqlite3 *db;     // NULL after a recovery that failed.
-  sqlite3_stmt *statements[FAR_SQLITE_STATEMENTS]; // Prepared when first used.
-  char *path;                                      // Absolute; NULL in memory.
-  char *vfs;                                       // NULL: the default.
+  sqlite3_stmt *statements[FAR_SQL_STATEMENTS]; // Prepared when first used.
+  char *path;                                   // Absolute; NULL in memory.
+  char *vfs;                                    // NULL: the default.
   int64_t bytes_max;
   far_owner owner;
   pid_t pid; // Who opened it.
   bool is_readonly;
   bool is_salvage; // Of a damaged file: a checkpoint is not missed.
+  bool is_damaged; // Seen to be: its log is left as it is.
   bool is_open;    // A transaction.
-  bool is_full;    // How SQLite is set at the moment: synchronous=FULL.
+  bool is_durable; // How SQLite is set at the moment: synchronous=FULL.
   bool is_dirty;   // Something was committed since the last checkpoint.
   int depth;       // Of marks.
   int64_t next_id; // Of units; zero: not known yet.
   int64_t class_swept;
   char error[FAR_SQLITE_ERROR_BYTES];
-} far_sqlite;
+};
+
+far_sqlite *far_sqlite_of(const far_store *store);
 
 // -- store_sqlite -------------------------------------------------------------
 
-// Says what SQLite says, and which status that is. Outside of a transaction
-// nothing else changes.
-farside_status far_sqlite_fail(far_sqlite *my, int code, const char *doing);
+// Finalizes the statements and closes the connection.
+void far_sqlite_disconnect(far_sqlite *my);
 
-// The status of a code of SQLite's.
-farside_status far_sqlite_status(sqlite3 *db, int code);
+// -- store_sqlite_units -------------------------------------------------------
 
-// Finalizes the statements and closes the connection. With `is_damaged` the log
-// stays as it is.
-void far_sqlite_disconnect(far_sqlite *my, bool is_damaged);
-
-// Over the fields of a row, one after the other: every row holds a sum, because
-// SQLite does not notice a bit that has changed within a value.
-typedef uint64_t far_sum;
-far_sum far_sum_number(far_sum sum, int64_t number);
-far_sum far_sum_bytes(far_sum sum, const void *bytes, size_t count);
-
-far_sum far_sqlite_value_sum(const char *script, const char *key,
-                             size_t key_bytes, const void *json, size_t bytes);
+void far_sqlite_fill_units(far_store *store);
 
 // Reads a unit, and whether it is ready.
 farside_status far_sqlite_load(far_sqlite *my, int64_t id, far_work *work,
                                bool *is_ready);
 
-// Adds a unit with an id of its own, with all its texts.
+// Adds a unit that has an id already, with all its texts.
 farside_status far_sqlite_put_work(far_sqlite *my, const far_work *work,
                                    const int64_t *parents, size_t count,
                                    bool is_ready);
+
+// -- store_sqlite_find --------------------------------------------------------
+
+void far_sqlite_fill_find(far_store *store);
+
+// The id of the next row by one of the statements, without moving on.
+farside_status far_sqlite_next_id(far_sqlite *my, far_sql which,
+                                  const far_find *find, int64_t *id);
+
+// -- store_sqlite_values ------------------------------------------------------
+
+void far_sqlite_fill_values(far_store *store);
+
+far_sum far_sqlite_value_sum(const char *script, const char *key,
+                             size_t key_bytes, const void *json, size_t bytes);
 
 // -- store_sqlite_file --------------------------------------------------------
 
@@ -93,7 +86,8 @@ farside_status far_sqlite_locate(far_sqlite *my, const char *path);
 // of far_store_open_sqlite().
 farside_status far_sqlite_connect(far_sqlite *my);
 
-// The same for a file that recovery makes.
+// The same for a file that recovery makes: the owner stays, and what is damaged
+// is not mended.
 farside_status far_sqlite_connect_new(far_sqlite *my);
 
 // Brings a file from layout `version` to the last of `steps`, each of which is

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 // -- Layout -------------------------------------------------------------------
 
@@ -191,12 +192,6 @@ enum { VERSION = sizeof steps / sizeof *steps };
 
 // -- Small things -------------------------------------------------------------
 
-static farside_status say(far_sqlite *my, farside_status status,
-                          const char *sentence) {
-  snprintf(my->error, sizeof my->error, "%s: %s", my->path, sentence);
-  return status;
-}
-
 // The first number that some SQL yields.
 static farside_status number_of(far_sqlite *my, const char *text,
                                 int64_t *number) {
@@ -226,7 +221,7 @@ farside_status far_sqlite_locate(far_sqlite *my, const char *path) {
     size_t before = slash ? (size_t)(slash - path) + 1 : 0;
     if (errno != ENOENT || *base == '\0' || before >= sizeof folder) {
       snprintf(my->error, sizeof my->error, "%.200s: it cannot be opened: %s",
-               path, *base ? strerror(errno) : "it is a folder");
+               path, *base ? strerror(errno) : "it names no file");
       return FARSIDE_NOFILE;
     }
     snprintf(folder, sizeof folder, "%.*s", (int)before, before ? path : "");
@@ -356,15 +351,18 @@ static farside_status look_inside(far_sqlite *my, owner_of *whose,
 static farside_status refuse(far_sqlite *my, owner_of whose) {
   switch (whose) {
   case FILE_NEWER:
-    return say(my, FARSIDE_NEWER,
-               "a newer version of Farside has written it; it was left as it "
-               "is");
+    return far_sqlite_say(
+        my, FARSIDE_NEWER,
+        "a newer version of Farside has written it; it was left as it "
+        "is");
   case FILE_FOREIGN:
-    return say(my, FARSIDE_NOFILE,
-               "it is no store of Farside's, but something else; it was left "
-               "as it is");
+    return far_sqlite_say(
+        my, FARSIDE_NOFILE,
+        "it is no store of Farside's, but something else; it was left "
+        "as it is");
   case FILE_DAMAGED:
-    return say(my, FARSIDE_CORRUPT, "it is damaged (its first page)");
+    return far_sqlite_say(my, FARSIDE_CORRUPT,
+                          "it is damaged (its first page)");
   default:
     return FARSIDE_OK;
   }
@@ -393,7 +391,7 @@ static farside_status expect(far_sqlite *my, const char *pragma,
   char text[128];
   snprintf(text, sizeof text, "%s is %lld, though it was set to %lld", pragma,
            (long long)number, (long long)expected);
-  return say(my, FARSIDE_STORE, text);
+  return far_sqlite_say(my, FARSIDE_STORE, text);
 }
 
 // A log, or nothing of what the header promises holds.
@@ -409,9 +407,10 @@ static farside_status set_log(far_sqlite *my) {
   if (code != SQLITE_ROW)
     status = far_sqlite_fail(my, code, "opening");
   else if (mode == NULL || strcmp(mode, "wal") != 0)
-    status = say(my, FARSIDE_STORE,
-                 "its disk does not allow a write-ahead log; is it a network "
-                 "drive?");
+    status = far_sqlite_say(
+        my, FARSIDE_STORE,
+        "its disk does not allow a write-ahead log; is it a network "
+        "drive?");
   sqlite3_finalize(stmt);
   return status;
 }
@@ -425,7 +424,7 @@ static farside_status set_up(far_sqlite *my) {
     status = execute(my, "PRAGMA synchronous = FULL");
   if (status == FARSIDE_OK)
     status = expect(my, "PRAGMA synchronous", 2);
-  my->is_full = status == FARSIDE_OK;
+  my->is_durable = status == FARSIDE_OK;
   int64_t page_bytes = 4096;
   if (status == FARSIDE_OK)
     status = number_of(my, "PRAGMA page_size", &page_bytes);
@@ -467,7 +466,7 @@ static farside_status check_small(far_sqlite *my) {
       snprintf(text, sizeof text, "it is damaged (%.200s)", says ? says : "");
       for (char *c = text; *c != '\0'; c++)
         *c = *c == '\n' ? ' ' : *c;
-      status = say(my, FARSIDE_CORRUPT, text);
+      status = far_sqlite_say(my, FARSIDE_CORRUPT, text);
     }
   }
   sqlite3_finalize(stmt);
@@ -506,7 +505,7 @@ static farside_status open_file(far_sqlite *my, const char *name, int flags) {
 static farside_status connect_memory(far_sqlite *my) {
   farside_status status =
       open_file(my, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  my->is_full = true;
+  my->is_durable = true;
   return status == FARSIDE_OK ? far_sqlite_upgrade(my, steps, 0, VERSION)
                               : status;
 }
@@ -543,19 +542,66 @@ static farside_status connect_writing(far_sqlite *my) {
                               : status;
 }
 
-static farside_status connect_reading(far_sqlite *my) {
+static farside_status read_as(far_sqlite *my, const char *name, int flags) {
   owner_of whose = FILE_NEW;
   int version = 0;
-  farside_status status = open_file(my, my->path, SQLITE_OPEN_READONLY);
+  farside_status status = open_file(my, name, SQLITE_OPEN_READONLY | flags);
   if (status == FARSIDE_OK)
     status = identify(my, &whose, &version);
   if (status == FARSIDE_OK && version == 0)
-    return say(my, FARSIDE_NOFILE, "it is empty");
+    return far_sqlite_say(my, FARSIDE_NOFILE, "it is empty");
   if (status == FARSIDE_OK && version < VERSION)
-    return say(my, FARSIDE_READONLY,
-               "an older version of Farside has written it; it must be opened "
-               "for writing once");
+    return far_sqlite_say(my, FARSIDE_READONLY,
+                          "an older version of Farside has written it; it must "
+                          "be opened for writing once");
   return status == FARSIDE_OK ? check_whole(my) : status;
+}
+
+// "file:/a/b%3fc?immutable=1": SQLite asks for no log and no lock then. False
+// where it is too long.
+static bool name_immutable(const char *path, char name[3 * PATH_MAX]) {
+  static const char after[] = "?immutable=1";
+  size_t at = (size_t)snprintf(name, 3 * PATH_MAX, "file:");
+  for (; *path != '\0'; path++) {
+    if (at + 3 + sizeof after > 3 * PATH_MAX)
+      return false;
+    if (strchr("%?#", *path) != NULL)
+      at += (size_t)snprintf(name + at, 4, "%%%02x", (unsigned char)*path);
+    else
+      name[at++] = *path;
+  }
+  memcpy(name + at, after, sizeof after);
+  return true;
+}
+
+// Whether there is anything in the log.
+static bool has_log(const far_sqlite *my) {
+  char name[PATH_MAX];
+  struct stat found;
+  return (size_t)snprintf(name, sizeof name, "%s-wal", my->path) >=
+             sizeof name ||
+         (stat(name, &found) == 0 && found.st_size > 0);
+}
+
+// SQLite wants to make its two side files even in order to read, and cannot
+// where the folder cannot be written. Where nobody owns the file and its log is
+// empty, it can be read without them.
+static farside_status connect_reading(far_sqlite *my) {
+  farside_status status = read_as(my, my->path, 0);
+  struct stat found;
+  if ((status != FARSIDE_READONLY && status != FARSIDE_NOFILE) ||
+      my->db == NULL || stat(my->path, &found) != 0 || found.st_size == 0)
+    return status;
+  char name[3 * PATH_MAX];
+  if (has_log(my) || far_owner_is_taken(my->path) ||
+      !name_immutable(my->path, name))
+    return far_sqlite_say(my, FARSIDE_READONLY,
+                          "its log holds what it does not, and its folder "
+                          "cannot be written: open it for writing once, or "
+                          "copy it and its -wal to another folder");
+  far_sqlite_disconnect(my);
+  my->error[0] = '\0';
+  return read_as(my, name, SQLITE_OPEN_URI);
 }
 
 farside_status far_sqlite_connect_new(far_sqlite *my) {
@@ -575,7 +621,7 @@ static farside_status connect_owning(far_sqlite *my) {
   }
   // Where it was not ours, nothing of us stays.
   if (status != FARSIDE_OK) {
-    far_sqlite_disconnect(my, false);
+    far_sqlite_disconnect(my);
     far_owner_withdraw(&my->owner, my->path);
   } else {
     snprintf(my->error, sizeof my->error, "%s", report);

@@ -21,9 +21,11 @@
 #include <unistd.h>
 
 enum {
-  GAPS_MAX = 10000, // So many pages that cannot be read are enough.
-  ID_MARGIN = 1000000
+  GAPS_MAX = 10000,   // So many pages that cannot be read are enough.
+  ID_MARGIN = 1000000 // So many ids may have been given that are not known.
 };
+
+static const int64_t ID_MAX = INT64_MAX / 16;
 
 // The notes: a word, and the ending of the name of the damaged file.
 static const char NOTE_MOVE[] = "move ";
@@ -189,7 +191,7 @@ static int64_t read_number(sqlite3 *db, const char *select) {
 static void keep_ids(salvage *s) {
   int64_t last = read_number(
       s->from->db, "SELECT seq FROM sqlite_sequence WHERE name = 'works'");
-  if (last < s->id_max || last > INT64_MAX / FAR_TEXTS / 2)
+  if (last < s->id_max || last > ID_MAX)
     last = s->id_max + ID_MARGIN;
   char text[160];
   snprintf(text, sizeof text,
@@ -241,6 +243,7 @@ static far_sqlite *open_old(far_sqlite *my, const char *path) {
   if (old == NULL)
     return NULL;
   *old = (far_sqlite){.store = my->store,
+                      .path = my->path,
                       .is_readonly = true,
                       .is_salvage = true,
                       .pid = my->pid};
@@ -273,7 +276,7 @@ static farside_status fill(far_sqlite *my, const char *aside, salvage *s) {
   if (status == FARSIDE_OK)
     status = store->commit(store);
   store->rollback(store);
-  far_sqlite_disconnect(old, true);
+  far_sqlite_disconnect(old);
   far_free(store->memory, old, sizeof *old);
   return status;
 }
@@ -375,6 +378,7 @@ static farside_status go_on(far_sqlite *my, bool is_moved, const char *ending,
     status = move_aside(my, ending);
   if (status == FARSIDE_OK && !is_moved && !note(my, NOTE_FILL, ending))
     status = FARSIDE_STORE;
+  my->is_damaged = false;
   if (status == FARSIDE_OK)
     status = far_sqlite_connect_new(my);
   if (status == FARSIDE_OK)
@@ -404,7 +408,8 @@ farside_status far_sqlite_recover(far_sqlite *my, char *report, size_t bytes) {
     return FARSIDE_UNSUPPORTED;
   }
   char ending[64];
-  far_sqlite_disconnect(my, true);
+  my->is_damaged = true;
+  far_sqlite_disconnect(my);
   if (!choose_ending(my, ending) || !note(my, NOTE_MOVE, ending)) {
     snprintf(my->error, sizeof my->error, "%s: it cannot be moved aside: %s",
              my->path, strerror(errno));
@@ -413,6 +418,6 @@ farside_status far_sqlite_recover(far_sqlite *my, char *report, size_t bytes) {
   }
   farside_status status = go_on(my, false, ending, report, bytes);
   if (status != FARSIDE_OK)
-    far_sqlite_disconnect(my, true);
+    far_sqlite_disconnect(my);
   return status;
 }

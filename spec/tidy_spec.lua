@@ -33,7 +33,7 @@ local MAY_INCLUDE <const> = {
     isolate = true, isolated = true },
   ["jansson.h"] = { wire = true, event = true, report = true, json = true, command_profile = true,
     command_rules = true },
-  ["sqlite3.h"] = { store_sqlite = true, store_sqlite_file = true, store_sqlite_salvage = true },
+  ["sqlite3.h"] = { store_sqlite_query = true },
 }
 MAY_INCLUDE["lauxlib.h"] = MAY_INCLUDE["lua.h"]
 MAY_INCLUDE["lualib.h"] = MAY_INCLUDE["lua.h"]
