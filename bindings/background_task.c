@@ -45,15 +45,34 @@ static int push_closure(far_turn *turn, lua_State *L) {
 
 static int push_expire(far_turn *turn, lua_State *L) {
   far_job *job = far_list_item(turn, far_job, expire_turn);
+  far_job_hear(job);
   return push_call(L, job, &job->on_expire_ref);
 }
 
-static int push_finished(lua_State *L, far_script *script, uint64_t id) {
+// The audit wants to know where that was.
+static void note_miss(lua_State *L, far_script *script, uint64_t id,
+                      farside_status status) {
+  farside_host *host = script->host;
+  if (host->audit == NULL)
+    return;
+  far_whom whom = {.script = script->name, .where = far_push_origin(L)};
+  far_begin_change(script);
+  far_audit_missed(host->audit, &whom, id, status, far_host_now_ms(host));
+  far_end_change(script);
+  lua_pop(L, 1);
+}
+
+static int push_finished(lua_State *L, far_script *script, uint64_t id,
+                         bool is_by_id) {
   far_job *job;
   farside_status status = far_job_find(script, id, &job);
+  if (status != FARSIDE_OK)
+    note_miss(L, script, id, status);
   switch (status) {
   case FARSIDE_OK:
     far_begin_change(script);
+    if (is_by_id && script->host->audit != NULL)
+      far_job_overtake(job);
     far_job_end(job, FAR_TASK_FINISHED, NULL);
     far_end_change(script);
     return far_push_status(L, status);
@@ -95,7 +114,7 @@ static int finish(lua_State *L) {
                       "finish: taskId must be the integer that exec "
                       "returned, not a %s",
                       luaL_typename(L, -1));
-  return push_finished(L, script, (uint64_t)id);
+  return push_finished(L, script, (uint64_t)id, true);
 }
 
 static const char *check_name(lua_State *L, int options) {
@@ -238,7 +257,7 @@ static const task_object *check_task(lua_State *L, const char *method) {
 // task:finish() --> true | nil, message, name
 static int task_finish(lua_State *L) {
   far_script *script = far_script_of(L);
-  return push_finished(L, script, check_task(L, "finish")->id);
+  return push_finished(L, script, check_task(L, "finish")->id, false);
 }
 
 // task:onExpire(fn) --> true | nil, message, name

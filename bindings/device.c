@@ -3,6 +3,7 @@
 #include "device.h"
 
 #include "../host/limit.h"
+#include "../host/rule.h"
 #include "bindings.h"
 #include <string.h>
 
@@ -83,6 +84,38 @@ static void check_chance(lua_State *L, far_device_config *config) {
                policy);
 }
 
+static uint64_t check_rule(lua_State *L) {
+  far_rule_id id;
+  char known[FAR_RULE_LIST_BYTES];
+  if (lua_type(L, -1) != LUA_TSTRING)
+    luaL_error(L,
+               "device.open: allow is a list of rules such as \"BG10\", and "
+               "has a %s",
+               luaL_typename(L, -1));
+  if (far_rule_find(lua_tostring(L, -1), &id))
+    return far_rule_bit(id);
+  far_rule_list(known, sizeof known);
+  return (uint64_t)luaL_error(
+      L, "device.open: allow: there is no rule '%s'; there are: %s",
+      lua_tostring(L, -1), known);
+}
+
+// allow = { "BG10", … }, strict = true
+static void check_rules(lua_State *L, far_device_config *config) {
+  int type = lua_getfield(L, 1, "allow");
+  luaL_argcheck(L, type == LUA_TNIL || type == LUA_TTABLE, 1,
+                "allow must be a list of rules, such as { \"BG10\" }");
+  for (lua_Integer i = 1;
+       type == LUA_TTABLE && lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
+    config->allowed |= check_rule(L);
+    lua_pop(L, 1);
+  }
+  type = lua_getfield(L, 1, "strict");
+  luaL_argcheck(L, type == LUA_TNIL || type == LUA_TBOOLEAN, 1,
+                "strict must be a boolean");
+  config->is_strict = lua_toboolean(L, -1);
+}
+
 // What a phone is like when it is switched on: nothing to tell of.
 typedef struct start {
   far_zone zone;
@@ -102,11 +135,12 @@ static void check_start(lua_State *L, start *mine) {
 }
 
 // open{ os=, seed=, policy=, network=, battery=, timeZone=, grace=,
-// launchUrl=, limits=, trust= } --> phone
+// launchUrl=, limits=, trust=, allow=, strict= } --> phone
 static int open(lua_State *L) {
   static const char *const names[] = {
-      "os",    "seed",      "policy", "network", "battery", "timeZone",
-      "grace", "launchUrl", "limits", "trust",   NULL};
+      "os",       "seed",   "policy",    "network", "battery",
+      "timeZone", "grace",  "launchUrl", "limits",  "trust",
+      "allow",    "strict", NULL};
   far_device_config config = {0};
   start begin;
   if (lua_isnoneornil(L, 1)) {
@@ -124,6 +158,7 @@ static int open(lua_State *L) {
                          "what the system gives");
   check_limits(L, option(L, "limits"), &config.limits);
   check_chance(L, &config);
+  check_rules(L, &config);
   check_start(L, &begin);
   int type = lua_getfield(L, 1, "trust");
   if (type != LUA_TNIL && type != LUA_TBOOLEAN)
@@ -385,6 +420,12 @@ static void set_integer(lua_State *L, const char *field, uint64_t value) {
   lua_setfield(L, -2, field);
 }
 
+static void push_outcome(lua_State *L, const char *kind, const char *code) {
+  lua_createtable(L, 0, 4);
+  set_string(L, "kind", kind);
+  set_string(L, "code", code);
+}
+
 static void push_entry(lua_State *L, const farside_entry *entry) {
   static const char *const levels[] = {"debug", "info", "warn", "error"};
   lua_createtable(L, 0, 9);
@@ -400,6 +441,12 @@ static void push_entry(lua_State *L, const farside_entry *entry) {
   set_string(L, "name", entry->name);
   set_string(L, "where", entry->where);
   set_string(L, "why", entry->why);
+  if (entry->rule == NULL)
+    return;
+  set_string(L, "rule", entry->rule);
+  set_string(L, "severity", entry->severity);
+  push_outcome(L, entry->outcome, entry->code);
+  lua_setfield(L, -2, "outcome");
 }
 
 // phone:timeline([what]) --> { { t=, what=, … }, … }: all, or those whose
@@ -414,6 +461,46 @@ static int timeline(lua_State *L) {
     if (strncmp(entry->what, only, strlen(only)) != 0)
       continue;
     push_entry(L, entry);
+    lua_rawseti(L, -2, ++count);
+  }
+  return 1;
+}
+
+static void push_violation(lua_State *L, const far_violation *violation) {
+  const far_outcome *outcome = violation->outcome;
+  lua_createtable(L, 0, 14);
+  set_string(L, "rule", far_rule_name(violation->rule));
+  set_string(L, "title", far_rule_title(violation->rule));
+  set_string(L, "severity", far_severity_name(violation->severity));
+  lua_pushboolean(L, violation->is_failure);
+  lua_setfield(L, -2, "isFailure");
+  set_integer(L, "t", violation->first_ms);
+  set_integer(L, "last", violation->last_ms);
+  set_integer(L, "count", violation->count);
+  set_string(L, "script", violation->script);
+  if (violation->task != 0)
+    set_integer(L, "task", violation->task);
+  set_string(L, "name", violation->name);
+  set_string(L, "where", violation->where);
+  set_string(L, "why", violation->why);
+  push_outcome(L, far_outcome_name(outcome->kind),
+               *outcome->code ? outcome->code : NULL);
+  set_string(L, "os", far_profile_name(violation->os));
+  set_string(L, "what", outcome->what);
+  lua_setfield(L, -2, "outcome");
+  set_string(L, "advice", far_rule_get(violation->rule)->advice);
+}
+
+// phone:violations() --> { { rule=, severity=, t=, where=, why=, outcome=,
+// advice=, … }, … }: each cause once.
+static int violations(lua_State *L) {
+  const far_violations *all = far_device_violations(check_phone(L)->device);
+  lua_newtable(L);
+  lua_Integer count = 0;
+  for (size_t i = 0; i < all->count; i++) {
+    if (all->causes[i].count == 0)
+      continue;
+    push_violation(L, &all->causes[i]);
     lua_rawseti(L, -2, ++count);
   }
   return 1;
@@ -516,12 +603,24 @@ static const luaL_Reg app_functions[] = {
 };
 
 static const luaL_Reg phone_functions[] = {
-    {"launch", launch},    {"run", run},         {"pressHome", press_home},
-    {"openApp", open_app}, {"advance", advance}, {"kill", kill_app},
-    {"quit", quit},        {"post", post},       {"timeline", timeline},
-    {"tasks", tasks},      {"state", state},     {"now", now},
-    {"hash", hash},        {"close", close},     {"__close", close},
-    {"__gc", collect},     {NULL, NULL},
+    {"launch", launch},
+    {"run", run},
+    {"pressHome", press_home},
+    {"openApp", open_app},
+    {"advance", advance},
+    {"kill", kill_app},
+    {"quit", quit},
+    {"post", post},
+    {"timeline", timeline},
+    {"tasks", tasks},
+    {"state", state},
+    {"now", now},
+    {"hash", hash},
+    {"close", close},
+    {"__close", close},
+    {"__gc", collect},
+    {"violations", violations},
+    {NULL, NULL},
 };
 
 static void make_class(lua_State *L, const char *name,

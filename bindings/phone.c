@@ -265,6 +265,17 @@ static int at(lua_State *L) {
   return 0;
 }
 
+// phone:setCost([name,] cost)
+static int set_cost(lua_State *L) {
+  far_device *device = far_check_phone(L);
+  const char *name = lua_isnoneornil(L, 3) ? NULL : luaL_checkstring(L, 2);
+  uint64_t ms = far_check_duration(L, name ? 3 : 2, "setCost: the cost");
+  farside_status status = far_device_set_cost(device, name, ms);
+  if (status != FARSIDE_OK)
+    return luaL_error(L, "setCost: %s", farside_error(far_device_host(device)));
+  return 0;
+}
+
 // -- Wake-ups -----------------------------------------------------------------
 
 static bool flag(lua_State *L, const char *name) {
@@ -410,6 +421,7 @@ const luaL_Reg far_phone_verbs[] = {
     {"setClock", set_clock},
     {"setTimeZone", set_time_zone},
     {"at", at},
+    {"setCost", set_cost},
     {"scheduleWake", schedule_wake},
     {"cancelWake", cancel_wake},
     {"world", world},

@@ -14,6 +14,7 @@ typedef struct timer {
   uint64_t id;
   uint64_t interval_ms; // Zero for a timeout.
   int function_ref;     // A function, or { fn, n, … } when it has arguments.
+  uint16_t place;       // For the audit.
   bool is_over;
 } timer;
 
@@ -43,13 +44,13 @@ static void timer_cancelled(far_owned *owned) {
 }
 
 static void timer_is_due(far_timer *due, uint64_t now_ms) {
-  (void)now_ms;
   timer *mine = far_list_item(due, timer, timer);
   far_turn *turn = &mine->turn;
   // The turn of something that is due belongs to the task that owns it.
   turn->job = mine->owned.job;
   far_host_note(turn->script->host, FAR_WHAT_TIMER_FIRE, FARSIDE_DEBUG,
                 turn->script, turn->job ? &turn->job->task : NULL, NULL);
+  far_audit_fired(turn->script->host->audit, mine->place, now_ms);
   far_turn_queue(turn);
 }
 
@@ -102,9 +103,17 @@ static uint64_t check_ms(lua_State *L, int index, const char *function) {
   return ms < 1 ? 1 : (uint64_t)ceil(ms);
 }
 
+// Who sets a timer, and where. Only an audit wants to know: it takes time.
+static far_whom setter(lua_State *L, far_script *script) {
+  far_job *job = script->job;
+  return (far_whom){.script = script->name,
+                    .task = job ? &job->task : NULL,
+                    .where = script->host->audit ? far_push_origin(L) : NULL};
+}
+
 // Returns the id; zero when memory is short.
 static uint64_t timer_begin(far_script *script, int function_ref, uint64_t ms,
-                            bool is_interval) {
+                            bool is_interval, const far_whom *whom) {
   farside_host *host = script->host;
   timer *fresh = far_script_new(script, sizeof *fresh);
   if (fresh == NULL)
@@ -119,8 +128,10 @@ static uint64_t timer_begin(far_script *script, int function_ref, uint64_t ms,
     timer_free(fresh);
     return 0;
   }
-  fresh->owned = (far_owned){.what = "timer", .cancel = timer_cancelled};
+  fresh->owned = (far_owned){
+      .what = "timer", .is_endless = is_interval, .cancel = timer_cancelled};
   far_script_own(script, &fresh->owned);
+  fresh->place = far_audit_timer_set(host->audit, whom, far_host_now_ms(host));
   far_timer_start(&host->timers, &fresh->timer, far_host_now_ms(host) + ms);
   return fresh->id;
 }
@@ -130,6 +141,7 @@ static int set(lua_State *L, bool is_interval) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   uint64_t ms = check_ms(L, 2, is_interval ? "setInterval" : "setTimeout");
   int args = lua_gettop(L) - 2;
+  far_whom whom = setter(L, script);
   if (args > 0) {
     lua_createtable(L, args + 2, 0);
     lua_pushvalue(L, 1);
@@ -145,7 +157,7 @@ static int set(lua_State *L, bool is_interval) {
   }
   int ref = luaL_ref(L, LUA_REGISTRYINDEX);
   far_begin_change(script);
-  uint64_t id = timer_begin(script, ref, ms, is_interval);
+  uint64_t id = timer_begin(script, ref, ms, is_interval, &whom);
   far_end_change(script);
   if (id == 0) {
     luaL_unref(L, LUA_REGISTRYINDEX, ref);
@@ -186,11 +198,13 @@ static int clear(lua_State *L) {
 typedef struct nap {
   far_wait wait;
   far_timer timer;
+  uint16_t place; // For the audit.
 } nap;
 
 static void nap_is_due(far_timer *due, uint64_t now_ms) {
-  (void)now_ms;
-  far_wait_end(&far_list_item(due, nap, timer)->wait, "sleep");
+  nap *mine = far_list_item(due, nap, timer);
+  far_audit_fired(mine->wait.turn.script->host->audit, mine->place, now_ms);
+  far_wait_end(&mine->wait, "sleep");
 }
 
 static int nap_push(far_wait *wait, lua_State *L) {
@@ -217,7 +231,7 @@ static const far_wait_kind nap_kind = {
 
 // NULL when memory is short.
 static far_wait *nap_begin(far_script *script, lua_State *L, int co_ref,
-                           uint64_t ms) {
+                           uint64_t ms, const far_whom *whom) {
   farside_host *host = script->host;
   far_wait *fresh = far_wait_begin(script, L, co_ref, &nap_kind);
   if (fresh == NULL)
@@ -228,6 +242,7 @@ static far_wait *nap_begin(far_script *script, lua_State *L, int co_ref,
     far_wait_abandon(fresh);
     return NULL;
   }
+  ((nap *)fresh)->place = far_audit_slept(host->audit, whom);
   far_timer_start(&host->timers, due, far_host_now_ms(host) + ms);
   return fresh;
 }
@@ -237,9 +252,10 @@ static int sleep(lua_State *L) {
   far_script *script = far_script_of(L);
   luaL_checknumber(L, 1);
   uint64_t ms = check_ms(L, 1, "sleep");
+  far_whom whom = setter(L, script);
   int co_ref = far_wait_prepare(L, &nap_kind);
   far_begin_change(script);
-  const far_wait *fresh = nap_begin(script, L, co_ref, ms);
+  const far_wait *fresh = nap_begin(script, L, co_ref, ms, &whom);
   far_end_change(script);
   return far_wait_yield(L, fresh, co_ref);
 }

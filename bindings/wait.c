@@ -44,6 +44,8 @@ static void turn_ended(far_turn *turn, far_turn_end how) {
       far_job_end(turn->job, FAR_TASK_FAILED, "its closure raised an error");
     else
       far_job_suspect(turn->job);
+    if (turn->role == FAR_ROLE_HANDLER && how != FAR_TURN_WAITS)
+      far_job_heard(turn->job);
   }
   wait_free(wait);
 }

@@ -2,6 +2,7 @@
 
 #include "duration.h"
 #include "manifest.h"
+#include "rule.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,19 @@ static int read_for(const far_command *command, const char *value,
                   value);
 }
 
+static int read_allow(const far_command *command, const char *value,
+                      command_line *line) {
+  far_rule_id id;
+  char text[FAR_RULE_LIST_BYTES + 64], known[FAR_RULE_LIST_BYTES];
+  if (far_rule_find(value, &id)) {
+    line->allowed |= far_rule_bit(id);
+    return EXIT_FINE;
+  }
+  far_rule_list(known, sizeof known);
+  snprintf(text, sizeof text, "'%.32s'; there are: %s", value, known);
+  return complain(command, "--allow: there is no rule %s", text);
+}
+
 static int read_dir(const far_command *command, const char *value,
                     command_line *line) {
   (void)command;
@@ -186,6 +200,8 @@ static const struct {
     {.name = "--jobs", .read = read_jobs},
     {.name = "--for", .read = read_for},
     {.name = "--dir", .read = read_dir},
+    {.name = "--allow", .read = read_allow},
+    {.name = "--strict", .flag = offsetof(command_line, is_strict)},
     {.name = "--check", .flag = offsetof(command_line, is_checked)},
     {.name = "--shrink", .flag = offsetof(command_line, is_shrunk)},
     {.name = "--limits", .read = read_limits},

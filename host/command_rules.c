@@ -33,6 +33,7 @@ static json_t *json_of(far_rule_id id) {
   json_object_set_new(object, "wrong", json_string(rule->wrong));
   json_object_set_new(object, "ios", json_of_outcome(&rule->ios));
   json_object_set_new(object, "android", json_of_outcome(&rule->android));
+  json_object_set_new(object, "mild", json_of_outcome(&rule->mild));
   json_object_set_new(object, "advice", json_string(rule->advice));
   json_object_set_new(object, "detected", json_boolean(rule->why_not == NULL));
   json_object_set_new(object, "why_not",
@@ -102,6 +103,8 @@ static void put_rule(far_rule_id id, bool has_color) {
   put_text("wrong", rule->wrong);
   put_outcome("ios", &rule->ios);
   put_outcome("android", &rule->android);
+  if (rule->mild.kind != FAR_OUTCOME_NONE)
+    put_outcome("mildly", &rule->mild);
   put_text("advice", rule->advice);
   put_detected(rule);
   for (size_t i = 0; rule->sources[i] != NULL; i++)
@@ -131,19 +134,11 @@ static void put_rules(bool is_verbose, bool has_color) {
   }
 }
 
-// "BG01 to BG14, FE01 to FE09": a group ends where the next one begins.
 static int unknown(const char *name) {
-  fprintf(stderr, "farside rules: there is no rule '%s'; there are: ", name);
-  for (int i = 0; i < FAR_RULES; i++) {
-    const char *id = far_rule_name((far_rule_id)i);
-    const char *next =
-        i + 1 < FAR_RULES ? far_rule_name((far_rule_id)(i + 1)) : "";
-    if (strcmp(id + 2, "01") == 0)
-      fprintf(stderr, "%s%s to ", i > 0 ? ", " : "", id);
-    if (strncmp(id, next, 2) != 0)
-      fprintf(stderr, "%s", id);
-  }
-  fprintf(stderr, "\n");
+  char known[FAR_RULE_LIST_BYTES];
+  far_rule_list(known, sizeof known);
+  fprintf(stderr, "farside rules: there is no rule '%s'; there are: %s\n", name,
+          known);
   return EXIT_USAGE;
 }
 

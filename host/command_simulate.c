@@ -156,40 +156,59 @@ static int run_plan(lua_State *L) {
   return 0;
 }
 
-static const char advice_slow[] =
-    "        Call finish before its time is up, or save a checkpoint in "
-    "onExpire,\n"
-    "        which is called before the end, and go on at the next launch.\n";
+enum { INDENT = 8, LINE_WIDTH = 78 };
 
-static const char advice_forgotten[] =
-    "        Call finish on every path: task:finish() at the end of the "
-    "closure,\n"
-    "        and where it gives up. Until then the app is held awake, on the\n"
-    "        user's battery.\n";
-
-// Whether a task that looked leaked was finished after all.
-static bool is_finished_later(const far_timeline *timeline, uint64_t from) {
-  uint64_t task = far_timeline_get(timeline, from)->task;
-  for (uint64_t i = from; i < timeline->count; i++) {
-    const farside_entry *entry = far_timeline_get(timeline, i);
-    if (entry->task == task && strcmp(entry->what, "task.finish") == 0)
-      return true;
+// Words under each other, as wide as a terminal.
+static void put_words(const char *text) {
+  int column = printf("%*s", INDENT, "");
+  while (*text != '\0') {
+    int length = (int)strcspn(text, " ");
+    bool is_first = column == INDENT;
+    if (!is_first && column + 1 + length > LINE_WIDTH) {
+      column = printf("\n%*s", INDENT, "") - 1;
+      is_first = true;
+    }
+    column += printf("%s%.*s", is_first ? "" : " ", length, text);
+    text += length + (text[length] == ' ');
   }
-  return false;
+  printf("\n");
 }
 
-// One sentence a fault, and what to do about it.
-static void put_faults(const far_timeline *timeline) {
-  for (uint64_t i = timeline->first; i < timeline->count; i++) {
-    const farside_entry *entry = far_timeline_get(timeline, i);
-    if (strcmp(entry->what, "task.leak") != 0 || is_finished_later(timeline, i))
-      continue;
-    bool is_slow = strstr(entry->why, "takes longer") != NULL;
-    printf("broken: %s leaked task %s%s#%llu: %s\n%s", entry->where,
-           entry->name ? entry->name : "", entry->name ? " " : "",
-           (unsigned long long)entry->task, entry->why,
-           is_slow ? advice_slow : advice_forgotten);
-  }
+static void put_outcome(const far_violation *broken) {
+  const far_outcome *outcome = broken->outcome;
+  char text[320];
+  if (outcome->kind == FAR_OUTCOME_NONE)
+    return;
+  snprintf(text, sizeof text, "%s: %s%s%s%s%s", far_profile_name(broken->os),
+           far_outcome_name(outcome->kind), *outcome->code ? ", " : "",
+           outcome->code, *outcome->what ? ": " : "", outcome->what);
+  put_words(text);
+}
+
+static void put_violation(const far_violation *broken) {
+  printf("%s: %s%s%s, %s: ", broken->is_failure ? "broken" : "warning",
+         broken->where ? broken->where : "", broken->where ? " " : "",
+         far_rule_name(broken->rule), far_rule_title(broken->rule));
+  if (broken->task != 0)
+    printf("task %s%s#%llu: ", broken->name ? broken->name : "",
+           broken->name ? " " : "", (unsigned long long)broken->task);
+  printf("%s", broken->why);
+  if (broken->count > 1)
+    printf(" (the first of %llu times, until %llu.%03u s)",
+           (unsigned long long)broken->count,
+           (unsigned long long)broken->last_ms / 1000,
+           (unsigned)(broken->last_ms % 1000));
+  printf("\n");
+  put_outcome(broken);
+  put_words(far_rule_get(broken->rule)->advice);
+}
+
+// What fails the run comes last, next to the verdict.
+static void put_violations(const far_violations *all) {
+  for (int is_failure = 0; is_failure < 2; is_failure++)
+    for (size_t i = 0; i < all->count; i++)
+      if (all->causes[i].count > 0 && all->causes[i].is_failure == is_failure)
+        put_violation(&all->causes[i]);
 }
 
 static void put_summary(farside_host *host, bool has_seed) {
@@ -247,7 +266,7 @@ static int report(simulation *mine) {
     far_report_table(stdout, &host->timeline, command_has_color(),
                      line->is_verbose);
     printf("\n");
-    put_faults(&host->timeline);
+    put_violations(far_device_violations(mine->device));
     put_summary(host, line->seed != 0 || line->for_ms != 0);
     fflush(stdout);
   }
@@ -316,7 +335,7 @@ int simulation_verdict(const simulation *mine) {
     return EXIT_HOST_KILLED;
   if (stats->errors > 0 || *mine->error || mine->failure_count > 0)
     return EXIT_SCRIPT_FAILED;
-  return stats->expired > 0 || stats->leaked > 0 ? EXIT_RULE_BROKEN : EXIT_FINE;
+  return mine->figures.broken > 0 ? EXIT_RULE_BROKEN : EXIT_FINE;
 }
 
 int simulation_rank(int code) {
@@ -338,7 +357,7 @@ const char *simulation_reason(const simulation *mine) {
   case EXIT_FINE:
     return "";
   case EXIT_RULE_BROKEN:
-    return figures->broken;
+    return mine->broken;
   case EXIT_HOST_KILLED:
     return *figures->killed ? figures->killed
                             : "a task was stopped for a limit";
@@ -347,6 +366,18 @@ const char *simulation_reason(const simulation *mine) {
            : mine->failures  ? mine->failures
            : *figures->error ? figures->error
                              : "an error";
+  }
+}
+
+// "BG01 app.lua:12"
+static void keep_broken(simulation *mine) {
+  const far_violations *all = far_device_violations(mine->device);
+  for (size_t i = 0; i < all->count && *mine->broken == '\0'; i++) {
+    const far_violation *cause = &all->causes[i];
+    if (cause->count > 0 && cause->is_failure)
+      snprintf(mine->broken, sizeof mine->broken, "%s%s%s",
+               far_rule_name(cause->rule), cause->where ? " " : "",
+               cause->where ? cause->where : "");
   }
 }
 
@@ -381,6 +412,8 @@ bool simulation_play(simulation *mine) {
                               .grace_ms = line->grace_ms,
                               .has_seed = mine->seed != 0,
                               .seed = mine->seed,
+                              .allowed = line->allowed,
+                              .is_strict = line->is_strict,
                               .on_entry = on_entry,
                               .user = mine};
   if (far_device_open(&config, &mine->device) != FARSIDE_OK) {
@@ -391,7 +424,9 @@ bool simulation_play(simulation *mine) {
   farside_host *host = far_device_host(mine->device);
   farside_stats stats;
   farside_get_stats(host, &stats);
-  far_figures_end(&mine->figures, far_host_now_ms(host), &stats);
+  far_figures_end(&mine->figures, far_host_now_ms(host), &stats,
+                  far_device_violations(mine->device));
+  keep_broken(mine);
   // What the phone has to say while it is closed is no part of the story.
   mine->is_over = true;
   return true;
@@ -441,10 +476,12 @@ const far_command simulate_command = {
     .name = "simulate",
     .usage =
         "simulate [--os OS] [--plan FILE.lua | --for TIME] [--seed N]\n"
-        "       [--seeds N [--jobs N] | --check | --shrink] [--grace TIME]\n"
-        "       [--limits LIST] [--grant WHAT=VALUE] [--trust] "
-        "[--timeline FILE]\n       [--report FILE.html] [--picture FILE.svg] "
-        "[--trace FILE.json]\n       [--junit FILE.xml] [-v] SCRIPT [ARG ...]",
+        "       [--seeds N [--jobs N] | --check | --shrink] [--allow RULE]\n"
+        "       [--strict] [--grace TIME] [--limits LIST] [--grant "
+        "WHAT=VALUE]\n"
+        "       [--trust] [--timeline FILE] [--report FILE.html]\n"
+        "       [--picture FILE.svg] [--trace FILE.json] [--junit FILE.xml] "
+        "[-v]\n       SCRIPT [ARG ...]",
     .what = "run a script on a simulated phone, a day in milliseconds",
     .help =
         "Runs SCRIPT in virtual time under the rules of an OS, and tells what\n"
@@ -468,6 +505,9 @@ const far_command simulate_command = {
         "                    entry\n"
         "  --shrink          leave out steps of a plan that fails, while it\n"
         "                    fails; print what remains\n"
+        "  --allow RULE      this rule may be broken, such as BG10; once for\n"
+        "                    each. `farside rules` lists them\n"
+        "  --strict          what is only a warning fails the run, too\n"
         "  --grace TIME      how long open tasks have when the app is quit\n"
         "                    (as the OS says)\n"
         "  --limits LIST, --grant WHAT=VALUE, --trust\n"
@@ -490,11 +530,10 @@ const far_command simulate_command = {
         "\n"
         "Exits with 0 when all is well, 1 when the script or the plan failed,\n"
         "or two runs of --check differ,\n"
-        "3 when a rule of the OS was broken: a task leaked or ran out of "
-        "time,\n"
+        "3 when a rule of the OS was broken, and is more than a warning,\n"
         "4 when the host had to stop the script for a limit.\n",
     .options = " --os --plan --for --seed --seeds --jobs --check --shrink "
-               "--grace --limits --grant --trust --timeline "
+               "--allow --strict --grace --limits --grant --trust --timeline "
                "--report --picture --trace --junit "
                "--verbose -v ",
     .run = simulate};

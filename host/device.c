@@ -23,6 +23,7 @@ struct far_device {
   farside_host *host;
   far_clock *clock;   // Owned by the host.
   far_source *source; // What is launched when the OS launches. NULL: nothing.
+  far_audit audit;
   far_world world;
   far_wakes wakes;
   far_chance chance;
@@ -83,6 +84,21 @@ static void conditions(void *self, farside_conditions *now) {
 
 // -- Open and close -----------------------------------------------------------
 
+static void note_violation(void *user, const far_violation *violation) {
+  far_host_note_violation(user, violation);
+}
+
+static void watch(far_device *device, const far_device_config *config) {
+  device->audit.violations = (far_violations){.memory = &device->memory,
+                                              .profile = device->host->profile,
+                                              .allowed = config->allowed,
+                                              .is_strict = config->is_strict,
+                                              .found = note_violation,
+                                              .user = device->host};
+  far_audit_init(&device->audit);
+  device->host->audit = &device->audit;
+}
+
 static void switch_on(far_device *device, const far_device_config *config) {
   farside_host *host = device->host;
   far_world_init(&device->world, host->profile);
@@ -132,6 +148,7 @@ farside_status far_device_open(const far_device_config *config,
   if (status != FARSIDE_OK)
     goto fail;
   switch_on(fresh, config);
+  watch(fresh, config);
   fresh->host->queue.may_make_one = config->store == NULL;
   if (config->store != NULL)
     status = farside_open_store(fresh->host, config->store);
@@ -149,6 +166,7 @@ void far_device_close(far_device *device) {
   if (device == NULL)
     return;
   farside_host_close(device->host);
+  far_audit_deinit(&device->audit);
   far_source_free(device->source);
   far_memory memory = device->memory;
   far_free(&memory, device, sizeof *device);
@@ -168,6 +186,10 @@ void far_device_begin(far_device *device, farside_network network,
 
 const far_world *far_device_world(const far_device *device) {
   return &device->world;
+}
+
+const far_violations *far_device_violations(const far_device *device) {
+  return &device->audit.violations;
 }
 
 farside_status far_device_install(far_device *device,
@@ -299,6 +321,8 @@ static void grant(far_device *device, const far_wake_news *news) {
            news->why ? "; it had waited: " : "", news->why ? news->why : "");
   note_wake(device, FAR_WHAT_WAKE_GRANT, news->kind, why);
   bool is_long = news->kind == FARSIDE_WAKE_PROCESSING;
+  if (device->host->app.state <= FAR_APP_SUSPENDED)
+    far_audit_granted(&device->audit, now_ms(device));
   far_dispatch_woken(device->host);
   (void)rouse(device, is_long ? "processing" : "fetch",
               is_long ? "the system granted long work"
@@ -590,6 +614,7 @@ static farside_status drop_push(far_device *device, farside_status status,
 }
 
 farside_status far_device_push(far_device *device) {
+  far_audit_pushed(&device->audit, now_ms(device));
   const char *why = push_is_dropped(device);
   if (why != NULL)
     return drop_push(device, FARSIDE_DENIED, why);
@@ -673,4 +698,15 @@ farside_status far_device_schedule_wake(far_device *device, farside_wake kind,
 void far_device_cancel_wake(far_device *device, farside_wake kind) {
   if (far_wakes_cancel(&device->wakes, kind))
     note_wake(device, FAR_WHAT_WAKE_CANCEL, kind, "taken back");
+}
+
+// -- What is computed ---------------------------------------------------------
+
+farside_status far_device_set_cost(far_device *device, const char *name,
+                                   uint64_t ms) {
+  if (far_audit_set_cost(&device->audit, name, ms))
+    return FARSIDE_OK;
+  return far_host_fail(device->host, FARSIDE_LIMIT,
+                       "the cost of %d names can be set, and no more",
+                       FAR_AUDIT_COSTS);
 }

@@ -30,6 +30,8 @@ typedef struct far_device_config {
   bool has_seed;     // Else a fixed one.
   uint64_t seed;
   far_chance_policy policy;
+  uint64_t allowed; // Rules that may be broken, by far_rule_bit().
+  bool is_strict;   // What is only a warning fails the run too.
 } far_device_config;
 
 // The seed of whoever says nothing.
@@ -48,6 +50,9 @@ void far_device_begin(far_device *device, farside_network network,
 farside_host *far_device_host(far_device *device);
 
 const far_world *far_device_world(const far_device *device);
+
+// Which rules its app has broken.
+const far_violations *far_device_violations(const far_device *device);
 
 // What the OS decides: how long something takes, in milliseconds, both ends
 // included; FAR_NEVER where it may refuse. The only place where chance enters.
@@ -124,6 +129,11 @@ void far_device_set_zone(far_device *device, const far_zone *zone);
 // day, given in seconds; never zero.
 int64_t far_device_wall_ms(far_device *device);
 uint64_t far_device_until_ms(far_device *device, int day_s);
+
+// How long each turn of the tasks of this name is taken to compute, or of all
+// others with NULL. FARSIDE_LIMIT when that was said of too many names.
+farside_status far_device_set_cost(far_device *device, const char *name,
+                                   uint64_t ms);
 
 // A request to be woken, and what it needs beyond its kind. What the platform
 // of this phone does for a host that asks. FARSIDE_LIMIT when there are too

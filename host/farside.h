@@ -107,6 +107,11 @@ typedef struct farside_entry {
   const char *name;    // The task's name, the work's kind, or NULL.
   const char *where;   // "app.lua:12", where the task was begun, or NULL.
   const char *why;     // A sentence, a log message or a traceback, or NULL.
+  // Of a broken rule, else NULL. These live for ever.
+  const char *rule;     // "BG01"
+  const char *severity; // "error", "warning"
+  const char *outcome;  // What the OS does: "kill", "throttle", "warning", ...
+  const char *code;     // As the OS has it: "0x2182bad2"; NULL for none.
 } farside_entry;
 
 // Counts since the host was opened.

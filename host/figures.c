@@ -69,17 +69,16 @@ void far_figures_add(far_figures *figures, const farside_entry *entry) {
   figures->kills += is_kill || is(what, "app.kill");
   if (is_kill)
     keep(figures->killed, sizeof figures->killed, "script.kill ", entry->where);
-  if (is(what, "task.leak") || is(what, "task.expire"))
-    keep(figures->broken, sizeof figures->broken,
-         is(what, "task.leak") ? "task.leak " : "task.expire ", entry->where);
   if (is(what, "log") && entry->level == FARSIDE_ERROR)
     keep(figures->error, sizeof figures->error, "", entry->why);
   move(figures, entry);
 }
 
 void far_figures_end(far_figures *figures, uint64_t now_ms,
-                     const farside_stats *stats) {
+                     const farside_stats *stats,
+                     const far_violations *violations) {
   pass(figures, now_ms);
+  far_violations_sum(violations, &figures->broken, &figures->warnings);
   end_gap(figures, now_ms);
   figures->errors = stats->errors;
   figures->leaked = stats->leaked;

@@ -77,6 +77,26 @@ void far_host_note_work(farside_host *host, far_what what, farside_level level,
   put(host, &entry);
 }
 
+void far_host_note_violation(farside_host *host,
+                             const far_violation *violation) {
+  const far_outcome *outcome = violation->outcome;
+  farside_entry entry = {.t_ms = violation->first_ms,
+                         .what = far_what_name(FAR_WHAT_VIOLATION),
+                         .level = violation->is_failure ? FARSIDE_ERROR
+                                                        : FARSIDE_WARN,
+                         .state = far_app_state_name(host->app.state),
+                         .script = violation->script,
+                         .task = violation->task,
+                         .name = violation->name,
+                         .where = violation->where,
+                         .why = violation->why,
+                         .rule = far_rule_name(violation->rule),
+                         .severity = far_severity_name(violation->severity),
+                         .outcome = far_outcome_name(outcome->kind),
+                         .code = *outcome->code ? outcome->code : NULL};
+  put(host, &entry);
+}
+
 void far_host_note(farside_host *host, far_what what, farside_level level,
                    const far_script *script, const far_task *task,
                    const char *why) {

@@ -8,6 +8,7 @@
 #define FAR_HOST_H
 
 #include "app.h"
+#include "audit.h"
 #include "clock.h"
 #include "inbox.h"
 #include "job.h"
@@ -43,6 +44,7 @@ struct farside_host {
   // Of a simulated phone: its zone and its seed. NULL: the machine's zone.
   const struct far_zone *zone;
   uint64_t seed;
+  far_audit *audit;    // Who looks at the rules. NULL: nobody.
   far_queue queue;     // Durable work.
   uint64_t until_ms;   // When this step has to be over.
   uint64_t instant_ms; // When the last turn ran, and how many ran then.
@@ -90,6 +92,10 @@ void far_host_notef(farside_host *host, far_what what, farside_level level,
                     const far_script *script, const far_task *task,
                     const char *format, ...)
     __attribute__((format(printf, 6, 7)));
+
+// Writes down that a rule is broken.
+void far_host_note_violation(farside_host *host,
+                             const far_violation *violation);
 
 // Takes what was posted, fires what is due, runs the turns that are queued, and
 // lets the app fall asleep or end when it has nothing left to do. Stops at

@@ -1,12 +1,19 @@
 #include "host.h"
 
+#include "manifest.h"
 #include <lauxlib.h>
 #include <stdio.h>
+#include <string.h>
 
 static_assert((int)FAR_NO_REF == LUA_NOREF, "Lua has another one");
 
 static farside_host *host_of(const far_job *job) {
   return job->script->host;
+}
+
+// Whom a fact about a job is about.
+static far_whom whom_of(far_job *job) {
+  return (far_whom){.script = job->script->name, .task = &job->task};
 }
 
 // An ended job lives on until its closure and its onExpire have had their
@@ -34,10 +41,27 @@ static void cancel(far_job *job, far_turn *turn) {
   release(job);
 }
 
+void far_job_hear(far_job *job) {
+  far_whom whom = whom_of(job);
+  far_audit_handler_began(host_of(job)->audit, &whom,
+                          far_host_now_ms(host_of(job)));
+}
+
+void far_job_heard(far_job *job) {
+  far_whom whom = whom_of(job);
+  far_audit_handler_ended(host_of(job)->audit, &whom,
+                          far_host_now_ms(host_of(job)));
+}
+
+bool far_job_is_handling(const far_script *script) {
+  return script->running != NULL && script->running->role == FAR_ROLE_HANDLER;
+}
+
 static void expire_turn_ended(far_turn *turn, far_turn_end how) {
-  (void)how;
   far_job *job = far_list_item(turn, far_job, expire_turn);
   far_job_suspect(job);
+  if (how != FAR_TURN_WAITS)
+    far_job_heard(job);
   release(job);
 }
 
@@ -73,10 +97,20 @@ static void job_is_due(far_timer *timer, uint64_t now_ms) {
                  &job->task, "%.3f s are left%s",
                  (double)far_task_remaining_ms(&job->task, now_ms) / 1000,
                  is_heard ? "" : ", and it has no onExpire to hear of it");
+  far_whom whom = whom_of(job);
+  far_audit_announced(host->audit, &whom, is_heard, now_ms);
   if (job->owner != NULL)
     job->owner->warned(job->owner);
   far_job_hear_warning(job);
   far_timer_start(&host->timers, &job->timer, job->task.end_ms);
+}
+
+// Whom a refused exec is about: there is no task.
+static void note_refusal(const far_script *script, const far_exec *exec) {
+  const farside_host *host = script->host;
+  far_whom whom = {.script = script->name, .where = exec->origin};
+  far_audit_refused(host->audit, &whom, host->tasks.open,
+                    far_host_now_ms(host));
 }
 
 farside_status far_job_begin(far_script *script, const far_exec *exec,
@@ -97,12 +131,15 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
     goto fail;
 
   status = far_tasks_begin(&host->tasks, &job->task, far_host_now_ms(host));
+  if (status == FARSIDE_LIMIT)
+    note_refusal(script, exec);
   if (status != FARSIDE_OK)
     goto fail;
 
   job->function_ref = exec->function_ref;
   job->on_expire_ref = exec->on_expire_ref;
   job->owner = exec->owner;
+  job->task.record.is_run = exec->owner != NULL;
   job->turn = (far_turn){.script = script,
                          .job = job,
                          .push = exec->push,
@@ -111,7 +148,8 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
   job->expire_turn = (far_turn){.script = script,
                                 .job = job,
                                 .push = exec->push_expire,
-                                .end = expire_turn_ended};
+                                .end = expire_turn_ended,
+                                .role = FAR_ROLE_HANDLER};
   far_list_init(&job->owned);
   job->uses = 1;
   host->stats.tasks_begun++;
@@ -135,6 +173,9 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
   else
     far_host_note(host, FAR_WHAT_TASK_BEGIN, FARSIDE_INFO, script, &job->task,
                   NULL);
+  far_whom whom = whom_of(job);
+  far_audit_began(host->audit, &whom, host->tasks.open,
+                  far_job_is_handling(script), far_host_now_ms(host));
   queue(job, &job->turn);
   *id = job->task.id;
   return FARSIDE_OK;
@@ -203,6 +244,33 @@ static const char *success(const far_job *job, char *text, size_t bytes) {
   return text;
 }
 
+// Work that the user sees may go on for as long as the user wants.
+static bool has_mode(const far_script *script) {
+  return far_manifest_allows_background(script->manifest, "audio") ||
+         far_manifest_allows_background(script->manifest, "location");
+}
+
+static void note_end(far_job *job, far_task_state how) {
+  farside_host *host = host_of(job);
+  if (host->audit == NULL)
+    return;
+  far_whom whom = whom_of(job);
+  far_task_end end = {.how = how,
+                      .has_mode = has_mode(job->script),
+                      .is_app_ending = host->is_terminating};
+  char waited_for[64];
+  for (far_list *link = job->owned.next; link != &job->owned;
+       link = link->next) {
+    const far_owned *owned = far_list_item(link, far_owned, link);
+    end.is_endless |= owned->is_endless;
+    if (end.waited_for != NULL)
+      continue;
+    snprintf(waited_for, sizeof waited_for, "waiting for a %s", owned->what);
+    end.waited_for = waited_for;
+  }
+  far_audit_ended(host->audit, &whom, &end, far_host_now_ms(host));
+}
+
 void far_job_end(far_job *job, far_task_state how, const char *why) {
   farside_host *host = host_of(job);
   farside_stats *stats = &host->stats;
@@ -232,6 +300,8 @@ void far_job_end(far_job *job, far_task_state how, const char *why) {
                   &job->task, why);
     break;
   }
+
+  note_end(job, how);
 
   if (job->is_suspect) {
     job->is_suspect = false;
@@ -312,6 +382,31 @@ void far_job_suspect(far_job *job) {
   host_of(job)->suspects++;
 }
 
+static bool is_same_place(const far_job *one, const far_job *two) {
+  return one != two && one->script == two->script &&
+         strcmp(one->task.origin, two->task.origin) == 0;
+}
+
+void far_job_overtake(const far_job *job) {
+  for (far_task *task = host_of(job)->tasks.first; task != &job->task;
+       task = task->next) {
+    far_job *before = (far_job *)(void *)task;
+    if (is_same_place(before, job))
+      before->successor = job->task.id;
+  }
+}
+
+// A task that was begun later at the same place, and whose id is known: was
+// that of this one where it is now?
+static uint64_t successor_of(const far_job *job) {
+  for (far_task *task = job->task.next; task; task = task->next) {
+    const far_job *later = (const far_job *)(const void *)task;
+    if (later->is_held && is_same_place(later, job))
+      return task->id;
+  }
+  return job->successor;
+}
+
 // Asks once for all suspects of a script: the search walks its whole heap.
 void far_jobs_find_leaks(farside_host *host) {
   if (host->suspects == 0)
@@ -341,5 +436,8 @@ void far_jobs_find_leaks(farside_host *host) {
     far_host_note(host, FAR_WHAT_TASK_LEAK, FARSIDE_WARN, job->script, task,
                   "its closure has returned, nothing of it is pending and "
                   "nobody holds its id: who will finish it?");
+    far_whom whom = whom_of(job);
+    far_audit_lost(host->audit, &whom, successor_of(job),
+                   far_host_now_ms(host));
   }
 }

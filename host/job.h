@@ -31,6 +31,7 @@ typedef struct far_job {
   bool is_suspect; // Nothing of it is pending: does anybody hold its id?
   bool is_leaked;  // And it was reported.
   bool is_held;    // Scratch for the search.
+  uint64_t successor; // Begun later at the same place, finished by its id; 0.
 } far_job;
 
 enum { FAR_NO_REF = -2 }; // LUA_NOREF, for those who know no Lua.
@@ -57,6 +58,10 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
 farside_status far_job_find(const far_script *script, uint64_t id,
                             far_job **job);
 
+// A task is finished by its id. Of those that were begun before it at the same
+// place, whose id would be where this one was?
+void far_job_overtake(const far_job *job);
+
 // Ends an open task in any way, cancels what it owns, and writes it down.
 void far_job_end(far_job *job, far_task_state how, const char *why);
 
@@ -72,6 +77,13 @@ void far_job_hear_warning(far_job *job);
 
 // The closure's turn has come.
 void far_job_run(far_job *job);
+
+// So has onExpire's; and it has come to its end, sleeps included.
+void far_job_hear(far_job *job);
+void far_job_heard(far_job *job);
+
+// Whether a handler of a task's end is what runs in this script.
+bool far_job_is_handling(const far_script *script);
 
 // Looks at the tasks that nothing can end any more, and reports them.
 void far_jobs_find_leaks(farside_host *host);

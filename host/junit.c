@@ -29,11 +29,17 @@ static void open_failure(FILE *file, const char *type, const char *message) {
 }
 
 static void put_text(FILE *file, const far_fault *fault) {
+  char cost[160];
   if (fault->where != NULL) {
     far_text_xml(file, fault->where);
     fprintf(file, ": ");
   }
   far_text_xml(file, fault->why);
+  far_fault_cost(fault, cost, sizeof cost);
+  if (*cost != '\0') {
+    fprintf(file, "\nThe system's answer: ");
+    far_text_xml(file, cost);
+  }
   fprintf(file, "\n%s\n", far_fault_advice(fault));
 }
 
@@ -42,9 +48,40 @@ static void put_text(FILE *file, const far_fault *fault) {
 static size_t count_rest(const far_story *story, bool is_rules) {
   size_t count = 0;
   for (size_t i = 0; i < story->fault_count; i++)
-    count += !is_of_task(&story->faults[i]) &&
+    count += !is_of_task(&story->faults[i]) && !story->faults[i].is_warning &&
              is_rule(&story->faults[i]) == is_rules;
   return count;
+}
+
+// What fails nothing is what a test case has said.
+static void put_warnings(FILE *file, const far_story *story) {
+  char title[256];
+  if (story->warnings == 0)
+    return;
+  fprintf(file, "    <system-out>");
+  for (size_t i = 0; i < story->fault_count; i++) {
+    const far_fault *fault = &story->faults[i];
+    if (!fault->is_warning)
+      continue;
+    far_fault_title(story, fault, title, sizeof title);
+    fprintf(file, "Warning: ");
+    far_text_xml(file, title);
+    fprintf(file, "\n");
+    put_text(file, fault);
+  }
+  fprintf(file, "</system-out>\n");
+}
+
+// How often rules were broken, for whoever counts.
+static void put_counts(FILE *file, const far_story *story) {
+  size_t broken = 0;
+  for (size_t i = 0; i < story->fault_count; i++)
+    broken += story->faults[i].rule != NULL && !story->faults[i].is_warning;
+  fprintf(file,
+          "  <properties>\n    <property name=\"rules broken\" "
+          "value=\"%zu\"/>\n    <property name=\"warnings\" "
+          "value=\"%llu\"/>\n  </properties>\n",
+          broken, ull(story->warnings));
 }
 
 // One test case for all of it, so that the next run has it too: a test case has
@@ -59,7 +96,7 @@ static void put_rest(FILE *file, const far_story *story,
   fprintf(file, "\" name=\"%s\" time=\"0.000\">\n", name);
   for (size_t i = 0; i < story->fault_count; i++) {
     const far_fault *fault = &story->faults[i];
-    if (is_of_task(fault) || is_rule(fault) != is_rules)
+    if (is_of_task(fault) || is_rule(fault) != is_rules || fault->is_warning)
       continue;
     far_fault_title(story, fault, title, sizeof title);
     if (seen++ == 0)
@@ -76,6 +113,8 @@ static void put_rest(FILE *file, const far_story *story,
     far_text_xml(file, run->error);
     fprintf(file, "</failure>\n");
   }
+  if (is_rules)
+    put_warnings(file, story);
   fprintf(file, "  </testcase>\n");
 }
 
@@ -146,6 +185,7 @@ void far_junit_file(FILE *file, const far_story *story,
           count + 2, failures, skipped);
   put_seconds(file, story->to_ms - story->from_ms);
   fprintf(file, "\">\n");
+  put_counts(file, story);
   for (size_t i = 0; i < count; i++)
     put_task(file, &story->tasks[i], story, faults ? faults[i] : NULL);
   put_rest(file, story, run, "scripts", false);

@@ -37,6 +37,10 @@ static void deliver_kind(farside_host *host, far_event_kind kind, bool flag) {
   far_life_deliver(host, event);
 }
 
+static void note_state(farside_host *host) {
+  far_audit_moved(host->audit, host->app.state, far_host_now_ms(host));
+}
+
 // Time in the background: what the profile gives to who leaves the foreground,
 // or to who was woken.
 static void start_budgets(farside_host *host, uint64_t budget_ms) {
@@ -72,6 +76,7 @@ static const char *why_asleep(const farside_host *host) {
 void far_life_move(farside_host *host, far_app_state target, const char *why) {
   far_app_edge edge;
   while (far_app_step(&host->app, target, &edge)) {
+    note_state(host);
     switch (edge) {
     case FAR_APP_ACTIVATED:
       far_host_note(host, FAR_WHAT_APP_ACTIVE, FARSIDE_INFO, NULL, NULL, why);
@@ -117,6 +122,7 @@ static void launch(farside_host *host, far_app_state state, const char *reason,
   far_tasks_leave_background(&host->tasks);
   host->app.state = state;
   host->launch_reason = reason;
+  note_state(host);
   far_host_note(host, FAR_WHAT_APP_LAUNCH, FARSIDE_INFO, NULL, NULL, why);
 }
 
@@ -291,6 +297,7 @@ void far_life_terminate(farside_host *host, const char *reason,
   if (host->app.state == FAR_APP_SUSPENDED)
     far_life_move(host, FAR_APP_BACKGROUND, NULL);
   host->is_terminating = true;
+  far_audit_hurried(host->audit);
   far_timer_stop(&host->timers, &host->freeze);
   far_host_notef(host, FAR_WHAT_APP_TERMINATE, FARSIDE_INFO, NULL, NULL,
                  "reason %s; open tasks have %.3f s", reason,
@@ -316,6 +323,7 @@ void far_life_end(farside_host *host, far_what what, const char *why) {
     far_script_close(far_list_item(host->scripts.next, far_script, link));
   far_timer_stop(&host->timers, &host->freeze);
   host->app.state = FAR_APP_GONE;
+  note_state(host);
   host->is_terminating = host->wants_end = host->is_woken = false;
   host->has_ended = true;
   far_dispatch_ended(host);

@@ -45,7 +45,10 @@ static farside_status no_memory(const far_sentence *sentence) {
 // -- Words --------------------------------------------------------------------
 
 // What an app may do in the background. A mode that the host learns goes here.
-static const char *const background_modes[] = {"task", NULL};
+// In `audio` and `location` work goes on for as long as the user wants it: the
+// audit of a simulated phone asks for them.
+static const char *const background_modes[] = {"task", "audio", "location",
+                                               NULL};
 
 static bool is_word_char(char c, const char *others) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||

@@ -49,12 +49,22 @@ static size_t fault_count(const page *mine) {
 }
 
 static void put_verdict(const page *mine) {
-  if (fault_count(mine) == 0)
-    fprintf(mine->file, "<p class=\"verdict fine\">Nothing went wrong.</p>\n");
+  uint64_t warnings = mine->story->warnings;
+  uint64_t failures = fault_count(mine) - warnings;
+  fprintf(mine->file, "<p class=\"verdict %s\">",
+          failures > 0   ? "bad"
+          : warnings > 0 ? "warned"
+                         : "fine");
+  if (failures == 0)
+    fprintf(mine->file, "Nothing went wrong");
   else
-    fprintf(mine->file,
-            "<p class=\"verdict bad\">%zu thing%s went wrong.</p>\n",
-            fault_count(mine), fault_count(mine) == 1 ? "" : "s");
+    fprintf(mine->file, "%llu thing%s went wrong", ull(failures),
+            failures == 1 ? "" : "s");
+  if (warnings > 0) {
+    fprintf(mine->file, ", ");
+    put_plural(mine->file, warnings, "warning");
+  }
+  fprintf(mine->file, ".</p>\n");
 }
 
 static bool is_same(const char *one, const char *two) {
@@ -83,6 +93,16 @@ static void put_when(FILE *file, uint64_t t_ms) {
     fprintf(file, " (%s)", text);
 }
 
+static void put_cost(const page *mine, const far_fault *fault) {
+  char text[160];
+  far_fault_cost(fault, text, sizeof text);
+  if (*text == '\0')
+    return;
+  fprintf(mine->file, "<p class=\"cost\">%s: ", mine->run->rules);
+  far_text_xml(mine->file, text);
+  fprintf(mine->file, "</p>\n");
+}
+
 static void put_fault(const page *mine, const far_fault *fault, size_t times) {
   FILE *file = mine->file;
   char title[256];
@@ -90,7 +110,9 @@ static void put_fault(const page *mine, const far_fault *fault, size_t times) {
                        ? fault->entry
                        : mine->story->tasks[fault->task].entry;
   far_fault_title(mine->story, fault, title, sizeof title);
-  fprintf(file, "<li class=\"fault %s\"><h2>", far_fault_name(fault->kind));
+  fprintf(file, "<li class=\"fault %s%s\"><h2>%s", far_fault_name(fault->kind),
+          fault->is_warning ? " warning" : "",
+          fault->is_warning ? "Warning: " : "");
   far_text_xml(file, title);
   if (fault->rule != NULL && fault->kind != FAR_FAULT_VIOLATION) {
     fprintf(file, " (rule ");
@@ -112,11 +134,12 @@ static void put_fault(const page *mine, const far_fault *fault, size_t times) {
           "the picture</button></p>\n<pre class=\"why\">",
           ull(entry));
   far_text_xml_part(file, fault->why, 1000);
-  fprintf(file, "</pre>\n<p class=\"advice\">%s</p></li>\n",
-          far_fault_advice(fault));
+  fprintf(file, "</pre>\n");
+  put_cost(mine, fault);
+  fprintf(file, "<p class=\"advice\">%s</p></li>\n", far_fault_advice(fault));
 }
 
-// Each mistake once, the first of them first.
+// Each mistake once, the first of them first, and warnings behind the others.
 static void put_list(const page *mine) {
   enum { FAULTS_MAX = 50 };
   size_t shown[FAULTS_MAX], times[FAULTS_MAX], count = 0, left = 0;
@@ -133,8 +156,10 @@ static void put_list(const page *mine) {
       left++;
     }
   }
-  for (size_t at = 0; at < count; at++)
-    put_fault(mine, &mine->story->faults[shown[at]], times[at]);
+  for (int is_warning = 0; is_warning < 2; is_warning++)
+    for (size_t at = 0; at < count; at++)
+      if (mine->story->faults[shown[at]].is_warning == is_warning)
+        put_fault(mine, &mine->story->faults[shown[at]], times[at]);
   if (left > 0)
     fprintf(mine->file,
             "<li class=\"fault\">and %zu more, in the table below</li>\n",
@@ -271,6 +296,7 @@ static void put_row(FILE *file, const farside_entry *entry, uint64_t number,
   put_value(file, entry->name);
   put_value(file, entry->where);
   put_value(file, entry->why);
+  put_value(file, entry->rule);
   fputc(']', file);
 }
 
@@ -293,7 +319,7 @@ static void put_data(const page *mine) {
   fprintf(file,
           "{\"columns\":[\"entry\",\"t\",\"count\",\"until\",\"what\","
           "\"level\",\"state\",\"script\",\"task\",\"name\",\"where\","
-          "\"why\"],\n\"skipped\":%llu,\n\"rows\":[\n",
+          "\"why\",\"rule\"],\n\"skipped\":%llu,\n\"rows\":[\n",
           ull(timeline->first + (rows > ROWS_MAX ? rows - ROWS_MAX : 0)));
   for (uint64_t i = timeline->first; i < timeline->count;) {
     uint64_t count = repeats(timeline, i);

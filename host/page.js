@@ -229,7 +229,7 @@ const LEVELS = ["debug", "info", "warn", "error"], PAGE = 400;
 const rows = data.rows.map((values) => {
   const row = Object.fromEntries(data.columns.map((key, i) => [key, values[i]]));
   row.rank = LEVELS.indexOf(row.level);
-  row.text = [row.what, row.state, row.script, row.task, row.name, row.where, row.why].join(" ").toLowerCase();
+  row.text = [row.what, row.state, row.script, row.task, row.name, row.where, row.rule, row.why].join(" ").toLowerCase();
   return row;
 });
 const form = find(".filter"), body = find("tbody"), more = find(".more");
@@ -247,7 +247,7 @@ function draw_row(row) {
   cell(row.what);
   cell(row.name !== null ? row.name : row.task !== null ? "#" + row.task : null);
   cell(row.where);
-  cell(row.why);
+  cell(row.rule ? `${row.rule}: ${row.why}` : row.why);
   if (row.count > 1) {
     const times = document.createElement("span");
     times.className = "times";

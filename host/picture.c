@@ -430,13 +430,15 @@ static void put_cluster(const picture *mine, const cluster *one,
   static const char *const levels[] = {"debug", "info", "warn", "error"};
   const farside_entry *worst = one->worst;
   bool is_named = is_violation(worst) || is_script(worst);
-  bool is_grave = is_named && worst->level >= FARSIDE_WARN;
+  bool is_grave = is_named && worst->level >= FARSIDE_ERROR;
   open_mark(mine, is_grave ? "tick grave" : "tick", levels[worst->level],
             one->number);
   fprintf(mine->file, "<title>");
   if (one->count > 1)
     fprintf(mine->file, "%zu times ", one->count);
   far_text_xml(mine->file, worst->what);
+  if (worst->rule != NULL)
+    fprintf(mine->file, " %s", worst->rule);
   if (worst->name != NULL) {
     fprintf(mine->file, " ");
     far_text_xml(mine->file, worst->name);
@@ -456,9 +458,8 @@ static void put_cluster(const picture *mine, const cluster *one,
   put_rect(mine, "bar", one->first->t_ms, one->to_ms, mine->y, TICK_HEIGHT,
            is_grave ? 6 : TICK_WIDTH);
   if (is_named)
-    put_label(mine,
-              is_violation(worst) && worst->name ? worst->name : worst->what,
-              "", one->first->t_ms, one->first->t_ms, room_ms, mine->y + 13);
+    put_label(mine, worst->rule ? worst->rule : worst->what, "",
+              one->first->t_ms, one->first->t_ms, room_ms, mine->y + 13);
   fprintf(mine->file, "</g>\n");
 }
 
@@ -559,6 +560,13 @@ void far_picture_element(FILE *file, const far_story *story) {
   fprintf(file, "</svg>\n");
 }
 
+static const far_fault *first_failure(const far_story *story) {
+  for (size_t i = 0; i < story->fault_count; i++)
+    if (!story->faults[i].is_warning)
+      return &story->faults[i];
+  return NULL;
+}
+
 void far_picture_file(FILE *file, const far_story *story,
                       const far_drawn_run *run) {
   picture mine = {.file = file, .story = story, .y = HEADING_HEIGHT};
@@ -575,18 +583,25 @@ void far_picture_file(FILE *file, const far_story *story,
           WIDTH, height);
   far_text_xml(file, run->script);
   fprintf(file, "</text>\n<text class=\"subtitle\" x=\"20\" y=\"43\">");
-  if (story->fault_count == 0) {
+  const far_fault *fault = first_failure(story);
+  if (fault == NULL) {
     fprintf(file, "Nothing went wrong.");
   } else {
-    const far_fault *fault = &story->faults[0];
     far_fault_title(story, fault, title, sizeof title);
     far_text_xml(file, title);
     if (fault->where != NULL) {
       fprintf(file, ": ");
       far_text_xml(file, fault->where);
     }
-    if (story->fault_count > 1)
-      fprintf(file, ", and %zu more", story->fault_count - 1);
+    far_fault_cost(fault, title, sizeof title);
+    if (*title != '\0') {
+      fprintf(file, " (%s: ", run->rules);
+      far_text_xml(file, title);
+      fprintf(file, ")");
+    }
+    if (story->fault_count - story->warnings > 1)
+      fprintf(file, ", and %llu more",
+              ull(story->fault_count - story->warnings - 1));
   }
   fprintf(file, "</text>\n");
   put_lanes(&mine);

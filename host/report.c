@@ -31,6 +31,15 @@ static void set(json_t *object, const char *key, const char *text) {
     json_object_set_new(object, key, string_of(text));
 }
 
+static void set_rule(json_t *object, const farside_entry *entry) {
+  set(object, "rule", entry->rule);
+  set(object, "severity", entry->severity);
+  json_t *outcome = json_object();
+  set(outcome, "kind", entry->outcome);
+  set(outcome, "code", entry->code);
+  json_object_set_new(object, "outcome", outcome);
+}
+
 bool far_report_json(FILE *file, const farside_entry *entry) {
   json_t *object = json_object();
   if (object == NULL)
@@ -47,6 +56,8 @@ bool far_report_json(FILE *file, const farside_entry *entry) {
   set(object, "name", entry->name);
   set(object, "where", entry->where);
   set(object, "why", entry->why);
+  if (entry->rule != NULL)
+    set_rule(object, entry);
   bool is_written =
       json_dumpf(object, file, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0 &&
       fputc('\n', file) != EOF;
@@ -123,6 +134,8 @@ static bool has_place(const farside_entry *entry) {
 static void put_why(FILE *file, const farside_entry *entry, int indent) {
   if (has_place(entry))
     fprintf(file, "%s%s", entry->where, entry->why ? ": " : "");
+  if (entry->rule != NULL)
+    fprintf(file, "%s: ", entry->rule);
   for (const char *line = entry->why; line != NULL;) {
     const char *end = strchr(line, '\n');
     size_t length = end ? (size_t)(end - line) : strlen(line);

@@ -1,17 +1,17 @@
 #include "rule.h"
 
 #include "citation.h"
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #define OURS "ours: no OS says so"
 
 // Why a rule is not detected: what it needs is not there.
-#define NO_FETCH       "there are no fetches"
-#define NO_WORK        "there is no durable work"
-#define NO_HTTP        "there is no Http"
-#define NO_PLUGINS     "there are no plugins that do such a thing"
-#define NOT_LOOKED_FOR "nobody looks for it"
+#define NO_FETCH   "there are no fetches"
+#define NO_WORK    "there is no durable work"
+#define NO_HTTP    "there is no Http"
+#define NO_PLUGINS "there are no plugins that do such a thing"
 
 #define KILL(code, what)                                                       \
   { FAR_OUTCOME_KILL, code, what }
@@ -30,13 +30,14 @@
 static const far_rule rules[FAR_RULES] = {
     [FAR_RULE_BG01] =
         {.wrong = "A task is still open when its budget is spent, and the time "
-                  "of its handler with it.",
+                  "of its handler with it; or nobody is left who could finish "
+                  "it.",
          .ios = KILL("0x2182bad2 or 0x8badf00d", "the app is killed"),
          .android = THROTTLE("STOP_REASON_TIMEOUT (3)",
                              "the job is stopped, and counts as a timeout"),
-         .advice = "Call finish on every path: at the end of the closure, and "
-                   "where it gives up. Save a checkpoint in onExpire and go on "
-                   "at the next launch.",
+         .advice = "Call finish on every path: task:finish() at the end of the "
+                   "closure, and where it gives up. Save a checkpoint in "
+                   "onExpire and go on at the next launch.",
          .sources = {FROM_APPLE_SIGKILL, FROM_QUINN_BACKGROUND,
                      FROM_AOSP_JOBS}},
     [FAR_RULE_BG02] =
@@ -61,25 +62,23 @@ static const far_rule rules[FAR_RULES] = {
          .android = NOTHING,
          .advice = "In onExpire only save and finish. Begin what is left at "
                    "the next launch.",
-         .sources = {FROM_QUINN_BACKGROUND},
-         .why_not = NOT_LOOKED_FOR},
+         .sources = {FROM_QUINN_BACKGROUND}},
     [FAR_RULE_BG05] =
         {.wrong = "A task is begun by a handler that should end one.",
          .ios = KILL("0x2182bad2", "the app is killed"),
          .android = NOTHING,
          .advice = "A new task gives no new time. Save, finish, and go on at "
                    "the next launch.",
-         .sources = {FROM_APPLE_SIGKILL},
-         .why_not = NOT_LOOKED_FOR},
+         .sources = {FROM_APPLE_SIGKILL}},
     [FAR_RULE_BG06] =
-        {.wrong = "A task has no handler for its expiry.",
+        {.wrong = "The expiry of a task is announced, and it has no handler "
+                  "to hear of it.",
          .ios = KILL("", "the app is killed when the time is up; a task of "
                          "BGTaskScheduler fails without a warning"),
          .android = NOTHING,
          .advice = "Give each task an onExpire that saves what is done and "
                    "calls finish.",
-         .sources = {FROM_QUINN_BACKGROUND, FROM_APPLE_EXPIRATION},
-         .why_not = NOT_LOOKED_FOR},
+         .sources = {FROM_QUINN_BACKGROUND, FROM_APPLE_EXPIRATION}},
     [FAR_RULE_BG07] =
         {.wrong = "A handler of the expiry runs for more than a second, or "
                   "until the app is killed.",
@@ -87,47 +86,44 @@ static const far_rule rules[FAR_RULES] = {
          .android = KILL("REASON_ANR (6)",
                          "the app is killed when it does not answer the stop "
                          "of a job within 8 s"),
+         .mild = WARNING("nothing yet: it has to return sooner"),
          .advice = "Save as you go, so that onExpire has nothing left to do "
                    "but to call finish.",
-         .sources = {FROM_QUINN_BACKGROUND, FROM_AOSP_JOB_CONTEXT},
-         .why_not = "a slow handler is seen only when its task expires"},
+         .sources = {FROM_QUINN_BACKGROUND, FROM_AOSP_JOB_CONTEXT}},
     [FAR_RULE_BG08] =
-        {.wrong = "Nobody knows the id of an open task any more, so nobody can "
-                  "finish it.",
-         .ios = KILL("", "the app is killed when the time is up"),
+        {.wrong = "The id of an open task is overwritten by that of the next, "
+                  "so nobody can finish it any more.",
+         .ios = KILL("0x2182bad2", "the app is killed when the time is up"),
          .android = THROTTLE("STOP_REASON_TIMEOUT (3)",
                              "the job is stopped, and counts as a timeout"),
          .advice = "Use task:finish() in the closure, or a local for each id. "
                    "Do not keep a second id where the first one is.",
-         .sources = {FROM_QUINN_BACKGROUND}},
+         .sources = {FROM_APPLE_SIGKILL, FROM_QUINN_BACKGROUND}},
     [FAR_RULE_BG09] =
         {.wrong =
              "More than a hundred tasks are open at once; iOS kills an app "
              "with more than a thousand.",
          .ios = KILL("0xbada5e47", "the app is killed at about 1000"),
          .android = NOTHING,
+         .mild = WARNING("nothing yet: tens are fine"),
          .advice = "One task for a piece of work is enough, however many steps "
                    "it has.",
-         .sources = {FROM_QUINN_BACKGROUND},
-         .why_not = "exec refuses the thousand and first, but nobody warns at "
-                    "a hundred"},
+         .sources = {FROM_QUINN_BACKGROUND}},
     [FAR_RULE_BG10] =
         {.wrong = "A task takes, or asks for, more than 30 s.",
          .ios = WARNING("it is ended after about 30 s"),
          .android = WARNING("a short service has 3 min, so it works there"),
          .advice = "Cut the work into chunks, and save a checkpoint after "
                    "each.",
-         .sources = {FROM_QUINN_BACKGROUND, FROM_APPLE_STRATEGIES},
-         .why_not = NOT_LOOKED_FOR},
+         .sources = {FROM_QUINN_BACKGROUND, FROM_APPLE_STRATEGIES}},
     [FAR_RULE_BG11] =
-        {.wrong = "A task begins when another has ended, as if that gave the "
-                  "time of two.",
+        {.wrong = "A task begins when another has ended, and needs more than "
+                  "that one has left of their common time.",
          .ios = WARNING("the budget is one for the app"),
          .android = NOTHING,
          .advice = "Plan for one budget a visit to the background. "
                    "timeRemaining tells what is left of it.",
-         .sources = {FROM_QUINN_BACKGROUND},
-         .why_not = NOT_LOOKED_FOR},
+         .sources = {FROM_QUINN_BACKGROUND}},
     [FAR_RULE_BG12] =
         {.wrong = "What the app does depends on timeRemaining or "
                   "task:remaining.",
@@ -232,14 +228,13 @@ static const far_rule rules[FAR_RULES] = {
     [FAR_RULE_RS01] =
         {.wrong =
              "An app in the background computes more than the OS allows in "
-             "a window of time.",
+             "a window of time, by what phone:setCost says of its turns.",
          .ios = KILL("", "the app is killed above 80 % over 60 s"),
          .android = KILL("REASON_EXCESSIVE_RESOURCE_USAGE (9)",
                          "the app is killed above 25 % over 5 min, later above "
                          "2 %"),
          .advice = "Do less at a time, and leave heavy work to a charger.",
-         .sources = {FROM_FORUM_675166, FROM_AOSP_ACTIVITIES},
-         .why_not = "the time of the processor is not counted by windows"},
+         .sources = {FROM_FORUM_675166, FROM_AOSP_ACTIVITIES}},
     [FAR_RULE_RS02] =
         {.wrong = "A thread wakes more than 150 times a second, for 5 min.",
          .ios = KILL("", "the app is killed, or only reported: which of both "
@@ -247,8 +242,7 @@ static const far_rule rules[FAR_RULES] = {
          .android = NOTHING,
          .advice = "Wait for an event instead of asking for it again and "
                    "again. Clear intervals at pause.",
-         .sources = {FROM_XNU_TASK},
-         .why_not = "wake-ups are not counted"},
+         .sources = {FROM_XNU_TASK}},
     [FAR_RULE_RS03] =
         {.wrong = "An app in the background wakes the device more than ten "
                   "times an hour.",
@@ -257,18 +251,16 @@ static const far_rule rules[FAR_RULES] = {
                                   "alarms are put off"),
          .advice = "Do several things at one wake-up, and let the OS choose "
                    "when.",
-         .sources = {FROM_PLAY_WAKEUPS},
-         .why_not = "wake-ups are not counted"},
+         .sources = {FROM_PLAY_WAKEUPS}},
     [FAR_RULE_RS04] =
-        {.wrong = "An app works on past its budget, and its manifest has no "
-                  "mode such as audio or location.",
+        {.wrong = "A task would work on past its budget without an end, and "
+                  "its manifest has no mode such as audio or location.",
          .ios = KILL("", "the app is killed; a mode that is declared only for "
                          "this is rejected (guideline 2.5.4)"),
          .android = NOTHING,
          .advice = "Let the work end. What has to go on needs a mode that fits "
                    "what the user sees of it.",
-         .sources = {FROM_APPLE_REVIEW},
-         .why_not = "there are no modes that let work go on"},
+         .sources = {FROM_APPLE_REVIEW}},
     [FAR_RULE_RS05] =
         {.wrong = "The manifest has a mode, and no run of the app has made use "
                   "of it.",
@@ -302,8 +294,7 @@ static const far_rule rules[FAR_RULES] = {
          .ios = NOTHING,
          .android = REJECTION("", "a bad vital: a worse rank in the store"),
          .advice = "Finish each task as soon as its work is done.",
-         .sources = {FROM_ANDROID_WAKELOCK},
-         .why_not = "nobody adds up the time of a day"},
+         .sources = {FROM_ANDROID_WAKELOCK}},
     [FAR_RULE_RS09] =
         {.wrong = "An app writes more than 1074 MB a day.",
          .ios = WARNING("the OS writes a report"),
@@ -362,8 +353,7 @@ static const far_rule rules[FAR_RULES] = {
          .android = NOTHING,
          .advice = "Send one push for many changes. What the user must see "
                    "needs a push that shows.",
-         .sources = {FROM_APPLE_PUSH},
-         .why_not = "there are no pushes"},
+         .sources = {FROM_APPLE_PUSH}},
     [FAR_RULE_SC06] =
         {.wrong = "Work takes more than 60 s of the processor, and does not "
                   "ask for external power.",
@@ -454,6 +444,49 @@ bool far_rule_find(const char *name, far_rule_id *id) {
       return true;
     }
   return false;
+}
+
+// A group ends where the next one begins.
+void far_rule_list(char *text, size_t bytes) {
+  size_t used = 0;
+  for (size_t i = 0; i < FAR_RULES && used < bytes; i++) {
+    const char *next = i + 1 < FAR_RULES ? names[i + 1] : "";
+    const char *form = NULL;
+    if (strcmp(names[i] + 2, "01") == 0)
+      form = i > 0 ? ", %s to " : "%s to ";
+    else if (strncmp(names[i], next, 2) != 0)
+      form = "%s";
+    if (form != NULL)
+      used += (size_t)snprintf(text + used, bytes - used, form, names[i]);
+  }
+}
+
+_Static_assert(FAR_RULES <= 64, "a set of rules has no bit for each");
+
+uint64_t far_rule_bit(far_rule_id id) {
+  return UINT64_C(1) << id;
+}
+
+// POSIX has no such rules: but to call finish, and to call it rightly, is what
+// every host wants.
+static bool holds_on_desktop(far_rule_id id) {
+  return id == FAR_RULE_BG01 || id == FAR_RULE_BG02 || id == FAR_RULE_BG03 ||
+         id == FAR_RULE_BG08;
+}
+
+const far_outcome *far_rule_outcome(far_rule_id id, far_profile profile,
+                                    far_profile *os) {
+  static const far_outcome none = NOTHING;
+  const far_rule *rule = &rules[id];
+  *os = profile;
+  if (profile == FAR_PROFILE_DESKTOP)
+    return holds_on_desktop(id) ? &none : NULL;
+  if (profile == FAR_PROFILE_STRICT)
+    *os = rule->android.kind > rule->ios.kind ? FAR_PROFILE_ANDROID
+                                              : FAR_PROFILE_IOS;
+  const far_outcome *outcome =
+      *os == FAR_PROFILE_ANDROID ? &rule->android : &rule->ios;
+  return outcome->kind == FAR_OUTCOME_NONE ? NULL : outcome;
 }
 
 far_severity far_rule_severity(far_rule_id id) {

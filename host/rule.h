@@ -6,8 +6,7 @@
 #ifndef FAR_RULE_H
 #define FAR_RULE_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "policy.h"
 
 // The id, and its title: lower case, no full stop.
 // BG: work in the background. FE: fetches. RS: resources. SC: scheduling.
@@ -93,6 +92,7 @@ typedef struct far_rule {
   const char *title; // Lower case, no full stop.
   const char *wrong; // A sentence: when the rule is broken.
   far_outcome ios, android;
+  far_outcome mild;   // Of a case that is not so bad yet, where there are some.
   const char *advice; // One sentence or two.
   // Addresses, or the reason why there is none; NULL behind the last.
   const char *sources[FAR_RULE_SOURCES_MAX + 1];
@@ -107,6 +107,18 @@ const char *far_rule_title(far_rule_id id);
 
 // "BG01", or "bg01" → FAR_RULE_BG01. False for a name that is none.
 bool far_rule_find(const char *name, far_rule_id *id);
+
+// Writes which names there are: "BG01 to BG14, FE01 to FE09, …".
+enum { FAR_RULE_LIST_BYTES = 128 };
+void far_rule_list(char *text, size_t bytes);
+
+// A set of rules is a number with a bit for each.
+uint64_t far_rule_bit(far_rule_id id);
+
+// What a broken rule costs under a profile, and on which OS; under `strict`
+// the worse of both. NULL where the profile has no such rule.
+const far_outcome *far_rule_outcome(far_rule_id id, far_profile profile,
+                                    far_profile *os);
 
 // By the profile `strict`: an error is what kills, is refused or rejected on
 // either OS.

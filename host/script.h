@@ -18,6 +18,7 @@ typedef struct far_script far_script;
 // a sleeping coroutine. Embed it.
 typedef struct far_owned {
   const char *what; // "timer", for the sentence about a leak.
+  bool is_endless;  // It goes round for ever, unless somebody ends it.
   void (*cancel)(struct far_owned *owned); // Ends it and frees its memory.
   far_script *script;
   struct far_job *job; // NULL: the script's own.

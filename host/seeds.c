@@ -311,14 +311,16 @@ static void put_reasons(const batch *all) {
 
 // By exit code, then by what hurts a user most.
 static bool is_worse(const outcome *one, const outcome *two) {
-  enum { EXPIRED = 2, LEAKED = 4, AWAKE = 9, GAP = 10 };
+  enum {
+    BROKEN = FAR_FIGURE_broken,
+    GAP = FAR_FIGURE_gap_ms,
+    AWAKE = FAR_FIGURE_awake_ms
+  };
   int difference = rank_of(one->code) - rank_of(two->code);
   if (difference != 0)
     return difference > 0;
-  uint64_t broken_one = one->figures[EXPIRED] + one->figures[LEAKED];
-  uint64_t broken_two = two->figures[EXPIRED] + two->figures[LEAKED];
-  if (broken_one != broken_two)
-    return broken_one > broken_two;
+  if (one->figures[BROKEN] != two->figures[BROKEN])
+    return one->figures[BROKEN] > two->figures[BROKEN];
   if (one->figures[GAP] != two->figures[GAP])
     return one->figures[GAP] > two->figures[GAP];
   return one->figures[AWAKE] > two->figures[AWAKE];

@@ -21,6 +21,7 @@ typedef struct simulation {
   bool is_over;        // What comes now is no part of it.
   far_figures figures;
   char error[1024]; // Of the plan; empty for none.
+  char broken[200]; // The first rule that was, and fails the run.
   char *failures;   // What expect() did not get, a line each, or NULL.
   size_t failure_count;
 } simulation;

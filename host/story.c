@@ -301,15 +301,18 @@ static bool add_fault(far_story *story, uint64_t number, far_fault_kind kind,
     return false;
   const size_t *task =
       entry->task ? index_find(story->index, task_key(entry)) : NULL;
-  story->faults[story->fault_count++] =
-      (far_fault){.kind = kind,
-                  .t_ms = entry->t_ms,
-                  .entry = number,
-                  .task = task ? *task : FAR_NO_TASK,
-                  .script = entry->script,
-                  .rule = kind == FAR_FAULT_VIOLATION ? entry->name : NULL,
-                  .where = entry->where,
-                  .why = entry->why ? entry->why : ""};
+  story->faults[story->fault_count++] = (far_fault){
+      .kind = kind,
+      .t_ms = entry->t_ms,
+      .entry = number,
+      .task = task ? *task : FAR_NO_TASK,
+      .script = entry->script,
+      .rule = entry->rule,
+      .outcome = entry->outcome,
+      .code = entry->code,
+      .is_warning = kind == FAR_FAULT_VIOLATION && entry->level < FARSIDE_ERROR,
+      .where = entry->where,
+      .why = entry->why ? entry->why : ""};
   return true;
 }
 
@@ -347,11 +350,24 @@ static bool add_task_fault(far_story *story, uint64_t number,
       (is_error && kind != FAR_FAULT_FAIL))
     return add_fault(story, number, kind, entry);
   last->kind = kind;
+  last->is_warning = false;
   last->entry = number;
   last->where = entry->where;
   if (!is_error && entry->why != NULL)
     last->why = entry->why;
   return true;
+}
+
+static void break_rule(far_fault *fault, const char *rule, const char *outcome,
+                       const char *code) {
+  fault->rule = rule;
+  fault->outcome = outcome;
+  fault->code = code;
+}
+
+// A cause is told once. What it does again is the same mistake.
+static uint64_t cause_key(const far_fault *fault) {
+  return hash_of(far_fault_name(fault->kind), fault->script, fault->where);
 }
 
 static bool add_violation(far_story *story, uint64_t number,
@@ -360,8 +376,9 @@ static bool add_violation(far_story *story, uint64_t number,
   story->violations++;
   if (last == NULL || last->rule != NULL)
     return add_fault(story, number, FAR_FAULT_VIOLATION, entry);
-  last->rule = entry->name;
-  return true;
+  break_rule(last, entry->rule, entry->outcome, entry->code);
+  return index_set(story->index, cause_key(last),
+                   (size_t)(last - story->faults));
 }
 
 static bool read_fault(far_story *story, uint64_t number,
@@ -387,15 +404,34 @@ static bool read_fault(far_story *story, uint64_t number,
   return true;
 }
 
+static bool is_leak(const far_fault *fault) {
+  return fault->kind == FAR_FAULT_LEAK || fault->kind == FAR_FAULT_SLOW;
+}
+
+// The rule that a leak breaks was told of the first at this place.
+static void find_rules(far_story *story) {
+  for (size_t i = 0; i < story->fault_count; i++) {
+    far_fault *fault = &story->faults[i];
+    const size_t *first = is_leak(fault) && fault->rule == NULL
+                              ? index_find(story->index, cause_key(fault))
+                              : NULL;
+    if (first != NULL)
+      break_rule(fault, story->faults[*first].rule,
+                 story->faults[*first].outcome, story->faults[*first].code);
+  }
+}
+
 // What looked leaked and was finished after all is no fault.
 static void forgive(far_story *story) {
   size_t kept = 0;
   for (size_t i = 0; i < story->fault_count; i++) {
     far_fault fault = story->faults[i];
-    bool is_leak = fault.kind == FAR_FAULT_LEAK || fault.kind == FAR_FAULT_SLOW;
-    if (is_leak && fault.task != FAR_NO_TASK &&
-        story->tasks[fault.task].outcome == FAR_ENDING_FINISHED)
+    if (is_leak(&fault) && fault.task != FAR_NO_TASK &&
+        story->tasks[fault.task].outcome == FAR_ENDING_FINISHED) {
+      story->violations -= fault.rule != NULL && story->violations > 0;
       continue;
+    }
+    story->warnings += fault.is_warning;
     story->faults[kept++] = fault;
   }
   story->fault_count = kept;
@@ -431,6 +467,7 @@ bool far_story_open(far_story *story, const far_timeline *timeline,
   for (uint64_t i = timeline->first; i < timeline->count; i++)
     if (!read_entry(story, i))
       return false;
+  find_rules(story);
   forgive(story);
   for (size_t i = 0; i < story->task_count; i++) {
     if (!place_task(story, &story->tasks[i]))
@@ -514,6 +551,15 @@ void far_fault_title(const far_story *story, const far_fault *fault, char *text,
              is_known ? far_rule_title(rule) : "");
     break;
   }
+}
+
+void far_fault_cost(const far_fault *fault, char *text, size_t bytes) {
+  *text = '\0';
+  if (fault->rule == NULL || fault->outcome == NULL ||
+      strcmp(fault->outcome, "none") == 0)
+    return;
+  snprintf(text, bytes, "%s%s%s", fault->outcome, fault->code ? ", " : "",
+           fault->code ? fault->code : "");
 }
 
 const char *far_fault_advice(const far_fault *fault) {

@@ -68,10 +68,12 @@ typedef struct far_fault {
   far_fault_kind kind;
   uint64_t t_ms;
   uint64_t entry;
-  size_t task;        // Its number in the story, or FAR_NO_TASK.
-  const char *script; // Or NULL.
-  const char *rule;   // The id of the rule that it breaks, or NULL.
-  const char *where;  // Or NULL; an error has it in its text.
+  size_t task;                // Its number in the story, or FAR_NO_TASK.
+  const char *script;         // Or NULL.
+  const char *rule;           // The id of the rule that it breaks, or NULL,
+  const char *outcome, *code; // and what the OS does then.
+  bool is_warning;            // It does not fail the run.
+  const char *where;          // Or NULL; an error has it in its text.
   const char *why;
 } far_fault;
 
@@ -92,6 +94,7 @@ typedef struct far_story {
   uint32_t series_count, row_count;
   uint64_t outcomes[FAR_ENDINGS]; // How many tasks ended so.
   uint64_t errors, violations, kills;
+  uint64_t warnings; // Faults that fail nothing.
   struct far_story_index *index;
 } far_story;
 
@@ -109,6 +112,9 @@ const char *far_fault_name(far_fault_kind kind);
 // What happened, in a few words: `Task "save" was never finished`.
 void far_fault_title(const far_story *story, const far_fault *fault, char *text,
                      size_t bytes);
+
+// What the OS does: "kill, 0x2182bad2"; empty when that is not known.
+void far_fault_cost(const far_fault *fault, char *text, size_t bytes);
 
 // What to do about it.
 const char *far_fault_advice(const far_fault *fault);

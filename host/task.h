@@ -23,6 +23,15 @@ typedef enum far_task_state {
   FAR_TASK_CANCELLED // The app or its script ended first.
 } far_task_state;
 
+// What the audit remembers of a task.
+typedef struct far_task_record {
+  bool is_run;     // Of durable work: it is stopped, and comes again.
+  uint64_t blamed; // Rules that it has broken, by far_rule_bit().
+  bool is_in_handler;
+  uint64_t handler_ms; // Since when its onExpire runs, and what that computed.
+  uint64_t handler_cost_ms;
+} far_task_record;
+
 // Embed it in what carries the work out. Zero it and fill the first group.
 typedef struct far_task {
   uint64_t budget_ms; // What the task asked for; zero: what the profile gives.
@@ -36,6 +45,7 @@ typedef struct far_task {
   uint64_t end_ms;  // When the host ends it; FAR_NEVER while dormant.
   uint64_t time_ms; // How long it was given until then, in all.
   bool has_own_end; // It asked for less than there was.
+  far_task_record record;
   struct far_task *previous, *next; // Open tasks, oldest first.
 } far_task;
 

@@ -39,6 +39,12 @@ static uint64_t hash_entry(uint64_t hash, const farside_entry *entry) {
     hash = hash_number(hash, entry->work);
   hash = hash_string(hash, entry->name);
   hash = hash_string(hash, entry->where);
+  if (entry->rule != NULL) {
+    hash = hash_string(hash, entry->rule);
+    hash = hash_string(hash, entry->severity);
+    hash = hash_string(hash, entry->outcome);
+    hash = hash_string(hash, entry->code);
+  }
   size_t bytes = entry->why ? strlen(entry->why) : 0;
   if (bytes <= WHY_BYTES_MAX)
     return hash_string(hash, entry->why);

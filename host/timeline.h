@@ -56,6 +56,7 @@
   X(WORK_CANCEL, "work.cancel")                                                \
   X(STORE_FAULT, "store.fault")                                                \
   X(TIMER_FIRE, "timer.fire")                                                  \
+  X(VIOLATION, "violation")                                                    \
   X(LOG, "log")
 
 typedef enum far_what {

@@ -122,8 +122,8 @@ static void put_event(trace *mine, const farside_entry *entry, int track) {
   char text[96];
   const char *name = entry->what;
   bool is_first = true;
-  if (track == 1 && entry->name != NULL)
-    name = entry->name;
+  if (entry->rule != NULL)
+    name = entry->rule;
   if (track == 4 && entry->why != NULL) {
     size_t bytes = strcspn(entry->why, "\n");
     snprintf(text, sizeof text, "%.*s", (int)(bytes < 90 ? bytes : 90),
@@ -136,6 +136,8 @@ static void put_event(trace *mine, const farside_entry *entry, int track) {
   put_arg(mine, &is_first, "script", entry->script);
   put_arg(mine, &is_first, "where", entry->where);
   put_arg(mine, &is_first, "why", entry->why);
+  put_arg(mine, &is_first, "outcome", entry->outcome);
+  put_arg(mine, &is_first, "code", entry->code);
   fprintf(mine->file, "}}");
 }
 

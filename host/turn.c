@@ -469,12 +469,22 @@ static bool pass(far_script *script, visit *mine) {
   return true;
 }
 
+static void note_turn(const far_script *script) {
+  farside_host *host = script->host;
+  far_whom whom = {.script = script->name,
+                   .task = script->job ? &script->job->task : NULL};
+  far_audit_turn(host->audit, &whom, far_job_is_handling(script),
+                 far_host_now_ms(host));
+}
+
 static void begin(far_script *script, far_turn *turn) {
   far_assert(script->running == NULL);
   far_turn_cancel(turn);
   script->running = turn;
   script->job = turn->job;
   script->turn_ns = 0;
+  if (script->host->audit != NULL)
+    note_turn(script);
 }
 
 static void end(far_script *script, far_turn *turn, far_turn_end how) {

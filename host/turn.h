@@ -28,6 +28,7 @@ typedef enum far_turn_end {
 typedef enum far_role {
   FAR_ROLE_PLAIN,
   FAR_ROLE_CLOSURE, // A task's closure: its error is the task's.
+  FAR_ROLE_HANDLER, // A task's onExpire: it should be short.
   FAR_ROLE_MAIN     // The main chunk: it may wait in farside.run().
 } far_role;
 

@@ -97,23 +97,20 @@ local function leaks_of(phone)
   return leaks
 end
 
--- What broke a rule, where the phone does not list it itself.
+-- What broke a rule and is more than a warning, and scripts that were stopped.
 local function violations_of(phone)
   local found = {}
-  if phone.violations then
-    for i, violation in ipairs(phone:violations()) do
-      found[i] = ("%s %s: %s"):format(violation.rule or violation.id or violation.name or "",
-        violation.where or "", violation.why or violation.what or "")
-    end
-    return found
-  end
-  for _, what in ipairs { "task.expire", "script.kill" } do
-    for _, entry in ipairs(phone:timeline(what)) do
-      found[#found + 1] = ("%s %s: %s"):format(entry.what, entry.where or "", entry.why or "")
+  for _, broken in ipairs(phone:violations()) do
+    if broken.isFailure then
+      local cost = broken.outcome.code and (" (%s, %s)"):format(broken.outcome.kind, broken.outcome.code) or ""
+      found[#found + 1] = ("%s, %s: %s%s: %s%s"):format(broken.rule, broken.title, broken.where or "",
+        broken.name and " task " .. broken.name or "", broken.why, cost)
     end
   end
-  local leaks = leaks_of(phone)
-  return table.move(leaks, 1, #leaks, #found + 1, found)
+  for _, entry in ipairs(phone:timeline "script.kill") do
+    found[#found + 1] = ("%s %s: %s"):format(entry.what, entry.where or "", entry.why or "")
+  end
+  return found
 end
 
 local function check_none(phone, found, what)

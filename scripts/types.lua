@@ -141,6 +141,7 @@
 ---| "work.cancel"
 ---| "store.fault"
 ---| "timer.fire"
+---| "violation"
 ---| "log"
 
 -- -- Payloads -----------------------------------------------------------------
@@ -701,6 +702,8 @@ local device = {}
 ---@field launchUrl? string what App.getLaunchUrl() answers
 ---@field limits? string what the app may use: "memory=8MB,turn=100ms"
 ---@field trust? boolean the full libraries of Lua, instead of the sandbox
+---@field allow? string[] rules that may be broken: { "BG10" }
+---@field strict? boolean a warning fails assert.no_violations too
 
 --- One entry of the timeline.
 ---@class farside.entry
@@ -714,6 +717,33 @@ local device = {}
 ---@field name? string the task's name, or the kind of the work
 ---@field where? string where the task was begun, or the script stopped: "app.lua:12"
 ---@field why? string a sentence, a log message or a traceback
+---@field rule? string of a violation: "BG01"
+---@field severity? "error"|"warning" likewise
+---@field outcome? farside.outcome likewise
+
+--- What the OS does when a rule is broken.
+---@class farside.outcome
+---@field kind "none"|"warning"|"throttle"|"refusal"|"rejection"|"kill"
+---@field code? string as the reports of the OS have it: "0x2182bad2"
+---@field os? farside.os which OS that is; in phone:violations() only
+---@field what? string in words; likewise
+
+--- A rule that is broken, at one place of the script.
+---@class farside.violation
+---@field rule string "BG01"
+---@field title string
+---@field severity "error"|"warning"
+---@field isFailure boolean whether it fails a simulation
+---@field t integer when it was broken first, on the phone's clock
+---@field last integer when it was broken last
+---@field count integer how often
+---@field script? string
+---@field task? integer
+---@field name? string the task's name
+---@field where? string "app.lua:12"
+---@field why string a sentence about this case
+---@field outcome farside.outcome
+---@field advice string what to do instead
 
 --- One task, open or ended, as the timeline tells it.
 ---@class farside.past_task
@@ -927,6 +957,16 @@ function phone:tasks() end
 --- Tells in which state the app is now.
 ---@return farside.app_state state
 function phone:state() end
+
+--- Lists which rules the app has broken, each cause once.
+---@return farside.violation[]
+function phone:violations() end
+
+--- Says how long each turn of the tasks of a name computes; without a name, of all others.
+---@param name string|farside.duration
+---@param cost? farside.duration
+---@overload fun(self: farside.phone, cost: farside.duration)
+function phone:setCost(name, cost) end
 
 --- Tells the phone's time.
 ---@return integer ms milliseconds since it was opened

@@ -86,7 +86,7 @@ describe("a task", function()
     phone:advance("1m")
     assert.same({
       "app.inactive", "app.pause", "task.expiring", "log", "task.expire", "task.leak",
-      "app.suspend",
+      "violation", "app.suspend",
     }, { table.unpack(story(phone), 4) })
     assert.same({ "warned\t70001\t5000" }, said(phone))
     local leak = helper.entry(phone, "task.leak")

@@ -67,7 +67,7 @@ describe("farside simulate", function()
     local code, out = farside "simulate scripts/long_timeout.lua --os ios"
     assert.equal(3, code)
     in_order(out, "task.begin", "scripts/long_timeout.lua:", "task.expiring", "task.expire", "task.leak",
-      "app.suspend", "broken: scripts/long_timeout.lua:", "Call finish before")
+      "violation", "app.suspend", "broken: scripts/long_timeout.lua:", "BG01", "0x2182bad2", "Call finish on every path")
   end)
 
   it("shows the classic example being fine on android", function()

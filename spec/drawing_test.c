@@ -15,15 +15,22 @@ static far_timeline timeline;
 
 static void note(uint64_t t_ms, const char *what, farside_level level,
                  uint64_t task, const char *name, const char *why) {
+  bool is_broken = strcmp(what, "violation") == 0;
   farside_entry entry = {.t_ms = t_ms,
                          .what = what,
                          .level = level,
                          .state = t_ms < 5000 ? "active" : "background",
                          .script = "app",
                          .task = task,
-                         .name = name,
+                         .name = is_broken ? NULL : name,
                          .where = task || name ? "app.lua:7" : NULL,
                          .why = why};
+  if (is_broken) {
+    entry.rule = name;
+    entry.severity = level == FARSIDE_ERROR ? "error" : "warning";
+    entry.outcome = level == FARSIDE_ERROR ? "kill" : "warning";
+    entry.code = level == FARSIDE_ERROR ? "0x2182bad2" : NULL;
+  }
   far_timeline_add(&timeline, &entry);
 }
 
@@ -80,10 +87,10 @@ static void reads_a_story(const far_story *story) {
 
 static void draws(const far_story *story) {
   far_drawn_run run = {.script = "<app>.lua",
-                 .rules = "ios",
-                 .error = "plan.lua:3: it said </script>",
-                 .is_simulated = true,
-                 .now_ms = 20000};
+                       .rules = "ios",
+                       .error = "plan.lua:3: it said </script>",
+                       .is_simulated = true,
+                       .now_ms = 20000};
   FILE *file = tmpfile();
   far_page_file(file, story, &run);
   char *text = read_all(file);

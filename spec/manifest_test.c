@@ -569,7 +569,8 @@ static const bad_file bad_files[] = {
     {"return { background = 'task' }", FARSIDE_INVALID,
      "background must be a list of strings such as { \"task\" }, not a"},
     {"return { background = { 'fetch' } }", FARSIDE_INVALID,
-     "background[1]: there is no background mode 'fetch'; there are: task"},
+     "background[1]: there is no background mode 'fetch'; there are: task, "
+     "audio, location"},
 
     {"return { limits = 5 }", FARSIDE_INVALID, "limits must be a table such"},
     {"return { limits = '' }", FARSIDE_INVALID, "limits: a limit is missing"},

@@ -178,12 +178,24 @@ describe("the page", function()
   it("has every entry", function()
     local texts, _, said = simulate(FORGOTTEN)
     local data = data_of(texts.report)
-    assert.same({ "entry", "t", "count", "until", "what", "level", "state", "script", "task", "name", "where", "why" },
-      data.columns)
+    assert.same({ "entry", "t", "count", "until", "what", "level", "state", "script", "task", "name", "where", "why",
+      "rule" }, data.columns)
     assert.equal(said:match "(%d+) entries", tostring(#data.rows))
     assert.equal("app.launch", data.rows[1][5])
     assert.equal(said:match "hash (%x+)", texts.report:match "hash <code>(%x+)")
     assert.equal(0, data.skipped)
+  end)
+
+  it("says what a broken rule costs, and warns of what costs nothing", function()
+    local texts = simulate(FORGOTTEN)
+    assert.matches("never finished %(rule BG01%)</h2>", texts.report)
+    assert.matches('<p class="cost">ios: kill, 0x2182bad2 or 0x8badf00d</p>', texts.report)
+    assert.matches("never finished: [^<]+:2 %(ios: kill, 0x2182bad2 or 0x8badf00d%)</text>", texts.picture)
+    assert.matches("<title>violation BG01 save&#10;3.000 s at ", texts.picture)
+    texts = simulate 'require("farside").Plugins.BackgroundTask.finish { taskId = 7 }'
+    assert.matches('<p class="verdict warned">Nothing went wrong, 1 warning%.</p>', texts.report)
+    assert.matches('<li class="fault rule warning"><h2>Warning: Rule BG03 is broken', texts.report)
+    assert.matches("Nothing went wrong%.</text>", texts.picture)
   end)
 
   it("is broken by nothing that a script says", function()

@@ -312,7 +312,7 @@ describe("limits and trust", function()
       ["--grant fly=1"] = "--grant: 'fly=1' cannot be granted; what can: module=NAME, http=PATTERN, background=MODE",
       ["--grant http"] = "--grant: http of what? write http=...",
       ["--grant http=ftp://x"] = "--grant: ",
-      ["--grant background=fly"] = "there is no background mode 'fly'; there are: task",
+      ["--grant background=fly"] = "there is no background mode 'fly'; there are: task, audio, location",
       ["--trust=yes"] = "--trust=yes: this option takes no value",
     } do
       for _, command in ipairs { "run ", "simulate " } do

@@ -180,7 +180,7 @@ describe("farside simulate --seeds", function()
   it("exits with the worst code of all", function()
     local code, out = farside "simulate scripts/long_timeout.lua --os ios --seeds 3"
     assert.equal(3, code)
-    assert.matches("3 of 3 seeds failed\n +3  task.expire scripts/long_timeout.lua:%d+ ", out)
+    assert.matches("3 of 3 seeds failed\n +3  BG06 scripts/long_timeout.lua:%d+ ", out)
     local script <close> = file [[
       local luck = math.random(3)
       if luck == 1 then error "bad luck" end

@@ -54,7 +54,7 @@ describe("house rules:", function()
     local pure = {
       app = true, task = true, policy = true, policy_values = true, rule = true, citation = true, timeline = true,
       timer = true, slots = true, duration = true, limit = true, pattern = true, manifest = true,
-      figures = true,
+      figures = true, audit = true, violation = true, window = true,
       world = true, wake = true, chance = true, zone = true, calendar = true, cron = true, schedule = true, work = true,
     }
     local allowed = { shield = true, memory = true, farside = true, platform = true, far_assert = true }

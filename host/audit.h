@@ -1,0 +1,163 @@
+// The audit: watches what an app does in the background, and says which rule
+// it breaks.
+//
+// The host, the device and the bindings only tell it facts: a task was begun,
+// its end was announced, a timer has fired. What follows from them is decided
+// here, and nowhere else. It knows no script, no loop and no clock. A host on
+// real time has no audit: every fact takes NULL for it, and is lost.
+//
+// Whoever has a fact that none of these tells of (a store, a transfer, work
+// that comes back) adds a function for it here, and its rule beside the others.
+#ifndef FAR_AUDIT_H
+#define FAR_AUDIT_H
+
+#include "app.h"
+#include "violation.h"
+#include "window.h"
+
+enum {
+  FAR_AUDIT_EXPIRED = 16,
+  FAR_AUDIT_NAME_BYTES = 64,
+  FAR_AUDIT_PLACES = 64,
+  FAR_AUDIT_COSTS = 64,
+  FAR_AUDIT_WINDOWS = 4
+};
+
+// Where a script sets timers or sleeps, and how often that has fired.
+typedef struct far_timer_place {
+  char *script, *where;
+  uint64_t fired;
+} far_timer_place;
+
+// What turns are taken to compute.
+typedef struct far_turn_cost {
+  char *name; // Those of tasks of this name; NULL: all turns.
+  uint64_t ms;
+} far_turn_cost;
+
+// How much of a processor an OS gives to the background.
+typedef struct far_cpu_limit {
+  far_window window;
+  far_profile os;
+  uint64_t percent;
+  uint64_t after_ms; // In the background.
+} far_cpu_limit;
+
+// Zero it, fill the first group of `violations`, and far_audit_init() it.
+typedef struct far_audit {
+  far_violations violations;
+
+  far_app_state state;
+  uint64_t visit_ms;     // When the app came to the background.
+  uint64_t announced_ms; // When the end of this visit was; FAR_NEVER.
+  uint64_t ended_ms;     // When a task of this visit ended; FAR_NEVER.
+  char ended[FAR_AUDIT_NAME_BYTES]; // That task.
+  bool is_early;                    // The OS has ended this visit early.
+
+  struct { // Tasks that expired, the newest: for who comes too late.
+    uint64_t id, t_ms;
+  } expired[FAR_AUDIT_EXPIRED];
+  uint64_t expired_count;
+
+  far_timer_place places[FAR_AUDIT_PLACES];
+  size_t place_count;
+  far_window wakes;  // Of the processor, by timers.
+  uint64_t woken_ms; // The last of them; FAR_NEVER.
+  far_window grants; // Of wake-ups that the app has asked for.
+  far_window pushes;
+  far_window awake; // Time in the background with a task open.
+  uint64_t open, awake_since_ms;
+
+  far_turn_cost costs[FAR_AUDIT_COSTS];
+  size_t cost_count;
+  far_cpu_limit cpu_limits[FAR_AUDIT_WINDOWS];
+  size_t cpu_limit_count;
+  uint64_t behind_ms; // Since when nobody looks at the app.
+} far_audit;
+
+void far_audit_init(far_audit *audit);
+void far_audit_deinit(far_audit *audit);
+
+// -- The app ------------------------------------------------------------------
+
+// It is in this state now.
+void far_audit_moved(far_audit *audit, far_app_state state, uint64_t now_ms);
+
+// The OS ends this visit to the background before its time.
+void far_audit_hurried(far_audit *audit);
+
+// -- Tasks --------------------------------------------------------------------
+
+// A task was begun, as one of `open`; by onExpire, or not.
+void far_audit_began(far_audit *audit, const far_whom *whom, uint64_t open,
+                     bool is_in_handler, uint64_t now_ms);
+
+// exec was refused: there are as many as the OS allows.
+void far_audit_refused(far_audit *audit, const far_whom *whom, uint64_t open,
+                       uint64_t now_ms);
+
+// Its end was announced.
+void far_audit_announced(far_audit *audit, const far_whom *whom,
+                         bool has_handler, uint64_t now_ms);
+
+// Its onExpire begins, and has come to its end, sleeps included.
+void far_audit_handler_began(far_audit *audit, const far_whom *whom,
+                             uint64_t now_ms);
+void far_audit_handler_ended(far_audit *audit, const far_whom *whom,
+                             uint64_t now_ms);
+
+// Nobody can finish it any more. `successor`: the id of a task that was begun
+// after it at the same place, when that one is known; or 0.
+void far_audit_lost(far_audit *audit, const far_whom *whom, uint64_t successor,
+                    uint64_t now_ms);
+
+// How it was when it ended.
+typedef struct far_task_end {
+  far_task_state how;
+  const char *waited_for; // "computing"; NULL: nothing of it ran any more.
+  bool is_endless;        // What it waited for would never have come to an end.
+  bool has_mode;          // Its script's manifest has a mode that goes on.
+  bool is_app_ending;
+} far_task_end;
+
+// It has ended; it is not freed yet.
+void far_audit_ended(far_audit *audit, const far_whom *whom,
+                     const far_task_end *end, uint64_t now_ms);
+
+// finish was called for `id`, which names no open task: EXPIRED, FINISHED or
+// NOTASK.
+void far_audit_missed(far_audit *audit, const far_whom *whom, uint64_t id,
+                      farside_status status, uint64_t now_ms);
+
+// -- Timers -------------------------------------------------------------------
+
+// A timer is set; a script goes to sleep. Returns the place, for
+// far_audit_fired().
+uint16_t far_audit_timer_set(far_audit *audit, const far_whom *whom,
+                             uint64_t now_ms);
+uint16_t far_audit_slept(far_audit *audit, const far_whom *whom);
+
+// What was set at this place is due.
+void far_audit_fired(far_audit *audit, uint16_t place, uint64_t now_ms);
+
+// -- Turns --------------------------------------------------------------------
+
+// What is measured of a script differs from machine to machine. So it is said:
+// each turn of the tasks of this name computes so long; NULL: each turn of
+// those of which nothing is said. No time passes by that. False when there are
+// too many names, or no memory.
+bool far_audit_set_cost(far_audit *audit, const char *name, uint64_t ms);
+
+// A turn begins; of onExpire, or not.
+void far_audit_turn(far_audit *audit, const far_whom *whom, bool is_in_handler,
+                    uint64_t now_ms);
+
+// -- The device ---------------------------------------------------------------
+
+// The app is woken because it has asked for that.
+void far_audit_granted(far_audit *audit, uint64_t now_ms);
+
+// Somebody has sent a push that does not show.
+void far_audit_pushed(far_audit *audit, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,545 @@
+-- The rules: for each that is detected, an app that breaks it, and a near miss
+-- that does not.
+
+local device = require "farside.device"
+local helper = require "spec.helper"
+require "farside.busted"
+
+local FARSIDE <const> = os.getenv "FARSIDE" or "build/release/farside"
+
+local function write(path, text)
+  local file <close> = assert(io.open(path, "w"))
+  file:write(text)
+end
+
+-- Runs the program; its exit code, and all that it prints.
+local function farside(words)
+  local pipe <close> = assert(io.popen(FARSIDE .. " " .. words .. " 2>&1"))
+  local output = pipe:read "a"
+  local _, _, code = pipe:close()
+  return code or 0, output
+end
+
+-- A file that is gone with its block.
+local function file(text)
+  local path = os.tmpname()
+  write(path, text)
+  return setmetatable({}, { __close = function() os.remove(path) end, __tostring = function() return path end })
+end
+
+-- Plays a case. Without a day of its own: left after a second, for a minute.
+local function play(case)
+  local phone = device.open(case.phone or { os = "ios" })
+  assert(phone:run(helper.code(case.script)))
+  if case.day then
+    case.day(phone)
+  else
+    phone:advance "1s"
+    phone:pressHome()
+    phone:advance "1m"
+  end
+  return phone
+end
+
+local function fails_with(fn, pattern)
+  local ok, message = pcall(fn)
+  assert.is_false(ok)
+  assert.truthy(tostring(message):find(pattern, 1, true), message)
+end
+
+local function broken(phone, rule, severity)
+  for _, violation in ipairs(phone:violations()) do
+    if violation.rule == rule and violation.severity == (severity or violation.severity) then
+      return violation
+    end
+  end
+end
+
+-- Goes to the background and comes back, so often, for so long.
+local function visits(count, seconds, back)
+  return function(phone)
+    for _ = 1, count do
+      phone:pressHome()
+      phone:advance(seconds * 1000)
+      phone:openApp()
+      phone:advance((back or 1) * 1000)
+    end
+  end
+end
+
+local function pushes(count, minutes)
+  return function(phone)
+    phone:pressHome()
+    for _ = 1, count do
+      phone:push()
+      phone:advance(minutes * 60000)
+    end
+  end
+end
+
+-- Asks to be woken again and again, and lets the phone do it at once.
+local function wakes(count, minutes)
+  return function(phone)
+    phone:pressHome()
+    for _ = 1, count do
+      phone:scheduleWake { kind = "processing" }
+      phone:advance(minutes * 60000)
+    end
+  end
+end
+
+local function costly(cost)
+  return function(phone)
+    phone:setCost("work", cost)
+    phone:pressHome()
+    phone:advance "1m"
+  end
+end
+
+local android <const> = { os = "android" }
+local eager <const> = { os = "android", policy = "earliest" }
+
+-- `breaks` breaks the rule, and `misses` nearly does. `at` is the line of the
+-- script that is blamed; `why` is what the sentence has to say.
+local cases = {
+  BG01 = {
+    { at = 1, why = "nobody is left who could finish it",
+      breaks = { script = "BackgroundTask.exec(function() farside.sleep(2000) end)" },
+      misses = { script = "BackgroundTask.exec(function(task) farside.sleep(2000) task:finish() end)" } },
+    { at = 1, why = "did nothing any more",
+      breaks = { script = "id = BackgroundTask.exec(function() end, { onExpire = print })" },
+      misses = { script = [[id = BackgroundTask.exec(function() end, { onExpire = function()
+        BackgroundTask.finish { taskId = id } end })]] } },
+    { at = 1, why = "still waiting for a sleep when its 30.000 s were over",
+      breaks = { script = [[App.addListener("pause", function() BackgroundTask.exec(function(task)
+        farside.sleep(40000) task:finish() end, { onExpire = print }) end)]] },
+      misses = { script = [[App.addListener("pause", function() BackgroundTask.exec(function(task)
+        farside.sleep(29000) task:finish() end, { onExpire = print }) end)]] } },
+    { at = 1, why = "open when the app had to end",
+      breaks = { script = "id = BackgroundTask.exec(function(task) farside.sleep(6000) task:finish() end)",
+        day = function(phone) phone:quit() phone:advance "1m" end },
+      misses = { script = "id = BackgroundTask.exec(function(task) farside.sleep(4000) task:finish() end)",
+        day = function(phone) phone:quit() phone:advance "1m" end } },
+    { at = 1, why = "nobody is left",
+      breaks = { phone = { os = "desktop" }, script = "BackgroundTask.exec(function() end)" },
+      misses = { phone = { os = "desktop" }, script = "BackgroundTask.exec(function(task) task:finish() end)" } },
+  },
+  BG02 = {
+    { at = 3, why = "task 70001, which had expired 30.000 s before",
+      breaks = { script = [[
+        id = BackgroundTask.exec(function() end, { onExpire = function() end })
+        App.addListener("resume", function()
+          BackgroundTask.finish { taskId = id }
+        end)]],
+        day = visits(1, 60) },
+      misses = { script = [[
+        id = BackgroundTask.exec(function() end, { onExpire = function() end })
+        App.addListener("resume", function()
+          BackgroundTask.finish { taskId = id }
+        end)]],
+        day = visits(1, 29) } },
+  },
+  BG03 = {
+    { at = 1, why = "task 70001, which had ended already",
+      breaks = { script = "BackgroundTask.exec(function(task) task:finish() task:finish() end)" },
+      misses = { script = "for _ = 1, 2 do BackgroundTask.exec(function(task) task:finish() end) end" } },
+    { at = 1, why = "task 7, which never was",
+      breaks = { script = "BackgroundTask.finish { taskId = 7 }" },
+      misses = { script = "pcall(BackgroundTask.finish, { taskId = 'seven' })" } },
+  },
+  BG04 = {
+    { at = 3, why = "begun 1.000 s after the end was announced",
+      breaks = { script = [[
+        BackgroundTask.exec(function(task)
+          farside.sleep(26000)
+          BackgroundTask.exec(function(other) other:finish() end)
+          task:finish()
+        end, { onExpire = print })]],
+        day = visits(1, 60) },
+      misses = { script = [[
+        BackgroundTask.exec(function(task)
+          farside.sleep(24000)
+          BackgroundTask.exec(function(other) other:finish() end)
+          task:finish()
+        end, { onExpire = print })]],
+        day = visits(1, 60) } },
+    { at = 1, why = "a timer was set 0.000 s after",
+      breaks = { script = [[
+        local function late() setTimeout(print, 100) end
+        id = BackgroundTask.exec(function() end, { onExpire = function()
+          late() BackgroundTask.finish { taskId = id } end })]] },
+      -- What it asked for itself is not what the system announces.
+      misses = { script = [[
+        local function late() setTimeout(print, 100) end
+        id = BackgroundTask.exec(function() end, { budget = "10s", onExpire = function()
+          late() BackgroundTask.finish { taskId = id } end })]] } },
+  },
+  BG05 = {
+    { at = 1, why = "5.000 s are left",
+      breaks = { script = [[
+        local function more() BackgroundTask.exec(function(task) task:finish() end) end
+        id = BackgroundTask.exec(function() end, { onExpire = function()
+          more() BackgroundTask.finish { taskId = id } end })]] },
+      misses = { script = [[
+        local function more() BackgroundTask.exec(function(task) task:finish() end) end
+        id = BackgroundTask.exec(function() end, { onExpire = function()
+          BackgroundTask.finish { taskId = id } end })
+        App.addListener("resume", more)]],
+        day = visits(1, 60) } },
+  },
+  BG06 = {
+    { at = 1, why = "no onExpire",
+      breaks = { script = "id = BackgroundTask.exec(function(task) farside.sleep(27000) task:finish() end)" },
+      -- In time it needs none; and it may be given one later.
+      misses = { script = "id = BackgroundTask.exec(function(task) farside.sleep(20000) task:finish() end)" } },
+    { at = 1, why = "no onExpire",
+      breaks = { script = "id = BackgroundTask.exec(function(task) farside.sleep(27000) task:finish() end)" },
+      misses = { script = [[BackgroundTask.exec(function(task) task:onExpire(print)
+        farside.sleep(27000) task:finish() end)]] } },
+  },
+  BG07 = {
+    { at = 1, why = "ran for 2.000 s; ios wants it to return within 1.000 s", severity = "warning",
+      breaks = { script = [[id = BackgroundTask.exec(function() end, { onExpire = function(task)
+        farside.sleep(2000) task:finish() end })]] },
+      misses = { script = [[id = BackgroundTask.exec(function() end, { onExpire = function(task)
+        farside.sleep(1000) task:finish() end })]] } },
+    { at = 1, why = "ran for 5.000 s, until there was no time left",
+      breaks = { script = [[id = BackgroundTask.exec(function() end, { onExpire = function(task)
+        farside.sleep(9000) task:finish() end })]] },
+      misses = { script = [[id = BackgroundTask.exec(function() end, { onExpire = function(task)
+        task:finish() end })]] } },
+    { at = 1, why = "ran for 1.500 s", severity = "warning",
+      breaks = { script = [[id = BackgroundTask.exec(function() end, { name = "work",
+        onExpire = function(task) task:finish() end })]], day = costly "1500ms" },
+      misses = { script = [[id = BackgroundTask.exec(function() end, { name = "work",
+        onExpire = function(task) task:finish() end })]], day = costly "900ms" } },
+  },
+  BG08 = {
+    { at = 3, why = "but that of task 70002",
+      breaks = { script = [[
+        local id
+        for _ = 1, 2 do
+          id = BackgroundTask.exec(function() farside.sleep(1000) end)
+        end
+        setTimeout(function() BackgroundTask.finish { taskId = id } end, 5000)]] },
+      misses = { script = [[
+        local ids = {}
+        for i = 1, 2 do
+          ids[i] = BackgroundTask.exec(function() farside.sleep(1000) end)
+        end
+        setTimeout(function()
+          for _, id in ipairs(ids) do BackgroundTask.finish { taskId = id } end
+        end, 5000)]] } },
+    { at = 3, why = "but that of task 70002",
+      breaks = { script = [[
+        local id
+        local function save()
+          id = BackgroundTask.exec(function()
+            farside.sleep(1000)
+            BackgroundTask.finish { taskId = id }
+          end)
+        end
+        save() setTimeout(save, 500)]] },
+      misses = { script = [[
+        local id
+        local function save()
+          id = BackgroundTask.exec(function()
+            farside.sleep(1000)
+            BackgroundTask.finish { taskId = id }
+          end)
+        end
+        save() setTimeout(save, 1500)]] } },
+  },
+  BG09 = {
+    { at = 1, why = "101 tasks are open", severity = "warning",
+      breaks = { script = [[for _ = 1, 101 do BackgroundTask.exec(function(task)
+        farside.sleep(1000) task:finish() end) end]] },
+      misses = { script = [[for _ = 1, 100 do BackgroundTask.exec(function(task)
+        farside.sleep(1000) task:finish() end) end]] } },
+    { at = 1, severity = "error", why = "one more than the 1000 that are open",
+      breaks = { script = [[
+        local function begin() return BackgroundTask.exec(function(task) farside.sleep(1000) task:finish() end) end
+        for _ = 1, 1001 do begin() end]] },
+      misses = { phone = android, script = [[
+        local function begin() return BackgroundTask.exec(function(task) farside.sleep(1000) task:finish() end) end
+        for _ = 1, 1001 do begin() end]] } },
+  },
+  BG10 = {
+    { at = 1, why = "it asked for 31.000 s",
+      breaks = { script = "BackgroundTask.exec(function(task) task:finish() end, { budget = '31s' })" },
+      misses = { script = "BackgroundTask.exec(function(task) task:finish() end, { budget = '30s' })" } },
+    { at = 1, why = "it took 31.000 s; the tightest budget is 30.000 s",
+      breaks = { phone = android, script = "BackgroundTask.exec(function(task) farside.sleep(31000) task:finish() end)" },
+      misses = { phone = android, script = "BackgroundTask.exec(function(task) farside.sleep(30000) task:finish() end)" } },
+  },
+  BG11 = {
+    { at = 2, why = "it began when one had ended, and had 10.000 s: the budget of 30.000 s is one for the app",
+      breaks = { script = [[
+        local function work(task) farside.sleep(20000) task:finish() end
+        local function two() BackgroundTask.exec(work, { onExpire = print }) end
+        App.addListener("pause", function()
+          BackgroundTask.exec(function(task) work(task) two() end, { name = "one", onExpire = print })
+        end)]] },
+      misses = { script = [[
+        local function work(task) farside.sleep(10000) task:finish() end
+        local function two() BackgroundTask.exec(work, { onExpire = print }) end
+        App.addListener("pause", function()
+          BackgroundTask.exec(function(task) work(task) two() end, { name = "one", onExpire = print })
+        end)]] } },
+    { at = 1, why = "it began when one had ended",
+      breaks = { script = [[
+        local function two() BackgroundTask.exec(function(task) task:finish() end, { budget = "20s" }) end
+        App.addListener("pause", function() BackgroundTask.exec(function(task)
+          farside.sleep(20000) task:finish() two() end, { name = "one" }) end)]] },
+      -- On android each has a budget of its own.
+      misses = { phone = android, script = [[
+        local function two() BackgroundTask.exec(function(task) task:finish() end, { budget = "20s" }) end
+        App.addListener("pause", function() BackgroundTask.exec(function(task)
+          farside.sleep(20000) task:finish() two() end, { name = "one" }) end)]] } },
+  },
+  RS01 = {
+    { at = 1, why = "computed for 49.000 s within 60 s; ios allows 80 %",
+      breaks = { script = [[App.addListener("pause", function() BackgroundTask.exec(function(task)
+        for _ = 1, 6 do farside.sleep(100) end task:finish() end, { name = "work" }) end)]], day = costly "7s" },
+      misses = { script = [[App.addListener("pause", function() BackgroundTask.exec(function(task)
+        for _ = 1, 5 do farside.sleep(100) end task:finish() end, { name = "work" }) end)]], day = costly "8s" } },
+    { at = 1, why = "computed for 80.000 s within 300 s; android allows 25 %",
+      breaks = { phone = android, script = [[App.addListener("pause", function() BackgroundTask.exec(function(task)
+        for _ = 1, 3 do farside.sleep(1000) end task:finish() end, { name = "work" }) end)]], day = costly "20s" },
+      misses = { phone = android, script = [[App.addListener("pause", function() BackgroundTask.exec(function(task)
+        for _ = 1, 3 do farside.sleep(1000) end task:finish() end, { name = "work" }) end)]], day = costly "18s" } },
+  },
+  RS02 = {
+    { at = 1, why = "more than 45000 times within 300 s",
+      breaks = { script = "setInterval(function() end, 5)", day = function(phone) phone:advance "4m" end },
+      misses = { script = "setInterval(function() end, 7)", day = function(phone) phone:advance "6m" end } },
+  },
+  RS03 = {
+    { why = "woken 11 times within an hour",
+      breaks = { phone = eager, script = "", day = wakes(12, 5) },
+      misses = { phone = eager, script = "", day = wakes(20, 6) } },
+  },
+  RS04 = {
+    { at = 1, why = "an interval of it would have gone on for ever",
+      breaks = { script = "BackgroundTask.exec(function() setInterval(function() end, 1000) end, { onExpire = print })" },
+      misses = { script = [[BackgroundTask.exec(function(task) local id = setInterval(function() end, 1000)
+        farside.sleep(20000) clearInterval(id) task:finish() end)]] } },
+    { at = 1, why = "3 times its time was over, and it was still under way",
+      breaks = { script = [[App.addListener("pause", function() BackgroundTask.exec(function()
+        while true do farside.sleep(1000) end end, { onExpire = print }) end)]], day = visits(3, 60) },
+      misses = { script = [[App.addListener("pause", function() BackgroundTask.exec(function()
+        while true do farside.sleep(1000) end end, { onExpire = print }) end)]], day = visits(2, 60) } },
+  },
+  RS08 = {
+    { at = 1, why = "for more than 120 min",
+      breaks = { phone = android, script = [[App.addListener("pause", function() BackgroundTask.exec(function(task)
+        farside.sleep(170000) task:finish() end) end)]], day = visits(44, 170) },
+      misses = { phone = android, script = [[App.addListener("pause", function() BackgroundTask.exec(function(task)
+        farside.sleep(170000) task:finish() end) end)]], day = visits(44, 170, 3600) } },
+  },
+  SC05 = {
+    { why = "4 were sent within an hour",
+      breaks = { script = "", day = pushes(4, 15) },
+      misses = { script = "", day = pushes(6, 25) } },
+  },
+}
+
+-- Those that need the program, and have a test of their own below.
+local others <const> = {}
+
+describe("rule", function()
+  local rules = {}
+  for rule in pairs(cases) do
+    rules[#rules + 1] = rule
+  end
+  table.sort(rules)
+  for _, rule in ipairs(rules) do
+    for i, case in ipairs(cases[rule]) do
+      it(("%s is broken (%d)"):format(rule, i), function()
+        local phone = play(case.breaks)
+        local violation = broken(phone, rule, case.severity)
+        assert.truthy(violation, rule .. " is not broken")
+        assert.truthy(violation.why:find(case.why, 1, true), violation.why)
+        assert.equal(case.at and "app.lua:" .. case.at or nil, violation.where)
+        assert.equal(1, violation.count)
+        local entry
+        for _, candidate in ipairs(phone:timeline "violation") do
+          local is_it = candidate.rule == rule and candidate.severity == violation.severity
+          entry = entry or is_it and candidate
+        end
+        assert.same({ violation.t, violation.where, violation.why, violation.severity },
+          { entry.t, entry.where, entry.why, entry.severity })
+        assert.equal(violation.severity == "error" and "error" or "warn", entry.level)
+        phone:kill()
+        phone:close()
+      end)
+
+      it(("%s is nearly broken (%d)"):format(rule, i), function()
+        local phone = play(case.misses)
+        local violation = broken(phone, rule, case.severity)
+        assert.falsy(violation, violation and violation.why)
+        phone:kill()
+        phone:close()
+      end)
+    end
+  end
+
+  it("by rule: what is detected has a case, and what is not has none", function()
+    local code, output = farside "rules --json"
+    assert.equal(0, code)
+    for _, rule in ipairs(helper.json(output)) do
+      assert.equal(rule.detected, (cases[rule.id] or others[rule.id]) ~= nil, rule.id)
+    end
+  end)
+end)
+
+-- A script that finishes twice on each of its ten ticks: one mistake.
+local TWICE <const> = helper.code [[
+  local function work(task) task:finish() task:finish() end
+  local id id = setInterval(function() BackgroundTask.exec(work) end, 1000)
+  setTimeout(clearInterval, 10500, id)
+]]
+
+local FORGOTTEN <const> = helper.code [[
+  App.addListener("pause", function() BackgroundTask.exec(function() end, { name = "save" }) end)
+]]
+
+describe("a violation", function()
+  it("is one for each cause, however often it happens", function()
+    local phone <close> = device.open {}
+    assert(phone:run(TWICE))
+    phone:advance "20s"
+    local all = phone:violations()
+    assert.equal(1, #all)
+    assert.equal(1, #phone:timeline "violation")
+    assert.same({ "BG03", 10, 1000, 10000, false },
+      { all[1].rule, all[1].count, all[1].t, all[1].last, all[1].isFailure })
+  end)
+
+  it("says what the system does, by the rules of the phone", function()
+    local function outcome(os_name)
+      local phone <close> = device.open { os = os_name }
+      assert(phone:run(FORGOTTEN))
+      phone:pressHome()
+      phone:advance "5m"
+      return broken(phone, "BG01").outcome
+    end
+    local kill <const> = { kind = "kill", code = "0x2182bad2 or 0x8badf00d", os = "ios", what = "the app is killed" }
+    assert.same(kill, outcome "ios")
+    assert.same(kill, outcome "strict")
+    assert.same({ kind = "throttle", code = "STOP_REASON_TIMEOUT (3)", os = "android",
+      what = "the job is stopped, and counts as a timeout" }, outcome "android")
+    assert.same({ kind = "none", os = "desktop", what = "" }, outcome "desktop")
+  end)
+
+  it("is taken back when somebody knew the id after all, and told anew the next time", function()
+    local phone <close> = device.open {}
+    assert(phone:run(helper.code [[
+      local function begin() BackgroundTask.exec(function() end) end
+      begin()
+      setTimeout(function() BackgroundTask.finish { taskId = BackgroundTask.list()[1].taskId } end, 500)
+      setTimeout(begin, 1000)
+    ]]))
+    assert.equal(1, #phone:violations())
+    phone:advance "600ms"
+    assert.same({}, phone:violations())
+    phone:advance "600ms"
+    assert.equal(1, #phone:violations())
+    assert.equal(2, #phone:timeline "violation")
+    phone:kill()
+  end)
+
+  it("is none where the rule is allowed, and a failure where all is strict", function()
+    local function violations(options)
+      local phone <close> = device.open(options)
+      assert(phone:run(TWICE))
+      phone:advance "20s"
+      return phone:violations(), pcall(assert.no_violations, phone)
+    end
+    local all, is_fine = violations {}
+    assert.same({ 1, true }, { #all, is_fine })
+    all, is_fine = violations { allow = { "bg03", "RS01" } }
+    assert.same({ 0, true }, { #all, is_fine })
+    all, is_fine = violations { strict = true }
+    assert.same({ 1, false, true }, { #all, is_fine, all[1].isFailure })
+  end)
+
+  it("is of a rule that there is", function()
+    fails_with(function() device.open { allow = { "BG02", "BG1" } } end, "device.open: allow: there is no rule 'BG1'; "
+      .. "there are: BG01 to BG14, FE01 to FE09, RS01 to RS10, SC01 to SC11")
+    fails_with(function() device.open { allow = "BG10" } end, "allow must be a list of rules")
+    fails_with(function() device.open { allow = { 7 } } end, "has a number")
+    fails_with(function() device.open { strict = 1 } end, "strict must be a boolean")
+  end)
+end)
+
+describe("phone:setCost", function()
+  it("names what it was given wrongly", function()
+    local phone <close> = device.open {}
+    fails_with(function() phone:setCost(7) end, "setCost: the cost must be a duration")
+    fails_with(function() phone:setCost({}, "1s") end, "string expected")
+    for i = 1, 64 do
+      phone:setCost("task" .. i, "1s")
+    end
+    phone:setCost("task1", "2s")
+    fails_with(function() phone:setCost("task65", "1s") end, "64 names can be set, and no more")
+  end)
+end)
+
+describe("farside simulate", function()
+  it("exits by what a broken rule is worth", function()
+    local warned <close> = file(TWICE)
+    local forgotten <close> = file(FORGOTTEN)
+    for words, code in pairs {
+      [tostring(warned)] = 0,
+      ["--strict " .. tostring(warned)] = 3,
+      ["--strict --allow BG03 " .. tostring(warned)] = 0,
+      [tostring(forgotten)] = 3,
+      ["--allow bg01 " .. tostring(forgotten)] = 0,
+      ["--allow=BG03 --allow=BG01 " .. tostring(forgotten)] = 0,
+      ["--allow BG02 " .. tostring(forgotten)] = 3,
+      ["--allow BG1 " .. tostring(forgotten)] = 2,
+    } do
+      assert.equal(code, (farside("simulate " .. words)), words)
+    end
+  end)
+
+  it("holds for plans, for many seeds, and for shrinking", function()
+    local forgotten <close> = file(FORGOTTEN)
+    local plan <close> = file 'expect(phone:launch()) phone:advance "1s" phone:pressHome() phone:advance "1m"'
+    local words = ("simulate %s --plan %s "):format(forgotten, plan)
+    assert.equal(3, (farside(words)))
+    local code, output = farside(words .. "--seeds 5")
+    assert.equal(3, code)
+    assert.matches("rules broken +1 +1 +1 +1\nwarnings +0 ", output)
+    assert.matches("\n +5  BG01 /tmp/[^\n]+:1 %(first: seed 1%)", output)
+    assert.equal(0, (farside(words .. "--seeds 5 --allow BG01")))
+    code, output = farside(words .. "--shrink")
+    assert.equal(3, code)
+    assert.matches("BG01", output)
+    assert.matches("phone:pressHome", output)
+    assert.not_matches("advance", output)
+  end)
+
+  it("tells of warnings first, and of what fails the run last", function()
+    local script <close> = file(FORGOTTEN .. "BackgroundTask.finish { taskId = 7 }")
+    local _, output = farside("simulate " .. tostring(script))
+    assert.matches("\nwarning: [^\n]+ BG03, .*\nbroken: [^\n]+:1 BG01, finish is never called: task save #70001: "
+      .. "nobody is left who could finish it\n        ios: kill, 0x2182bad2 or 0x8badf00d: the app is killed\n"
+      .. "        Call finish on every path", output)
+  end)
+
+  it("counts rules in the file of a build server, where a warning is no failure", function()
+    local script <close> = file(TWICE)
+    local code, output = farside(("simulate %s --for 20s --junit -"):format(script))
+    assert.equal(0, code)
+    assert.matches('<property name="rules broken" value="0"/>', output)
+    assert.matches('<property name="warnings" value="1"/>', output)
+    assert.matches('failures="0"', output)
+    assert.matches("<system%-out>Warning: Rule BG03 is broken: finish names no open task\n.*Let one place", output)
+    code, output = farside(("simulate %s --for 20s --junit - --strict"):format(script))
+    assert.equal(3, code)
+    assert.matches('failures="1"', output)
+    assert.matches('<failure type="rule" message="Rule BG03 is broken', output)
+  end)
+end)
