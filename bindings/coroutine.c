@@ -160,9 +160,9 @@ static int answer(lua_State *L, far_script *script, lua_State *co, int status,
 
 static int go_on(lua_State *L, int status, lua_KContext is_wrapper);
 
-static int resume(lua_State *L, far_script *script, int args, bool is_wrapper) {
+static int resume(lua_State *L, far_script *script, lua_State *co, int args,
+                  bool is_wrapper) {
   far_watch *watch = &script->host->watch;
-  lua_State *co = inner_of(L, is_wrapper);
   int results = 0;
   int status = far_watch_resume(watch, co, L, args, &results);
   while (watch->is_suspended && status == LUA_YIELD && !has_to_leave(script)) {
@@ -183,7 +183,7 @@ static int go_on(lua_State *L, int status, lua_KContext is_wrapper) {
   far_script *script = far_script_of(L);
   script->host->watch.is_suspended = 0;
   lua_settop(L, is_wrapper ? 0 : 1);
-  return resume(L, script, 0, is_wrapper);
+  return resume(L, script, inner_of(L, is_wrapper), 0, is_wrapper);
 }
 
 static int begin(lua_State *L, int args, bool is_wrapper) {
@@ -198,7 +198,7 @@ static int begin(lua_State *L, int args, bool is_wrapper) {
     return answer_error(L, script, co, is_wrapper);
   }
   lua_xmove(L, co, args);
-  return resume(L, script, args, is_wrapper);
+  return resume(L, script, co, args, is_wrapper);
 }
 
 // resume(co, …) --> true, … | false, error
