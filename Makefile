@@ -4,13 +4,14 @@ CC_FILES = $(wildcard host/*.[ch] bindings/*.[ch] spec/*.c spec/fuzz/*.[ch] benc
 FUZZ_SECONDS = 12
 ROUNDS = 7
 ROWS =
+COUNT =
 
 help:
 	@echo "make demo     install what is missing, build, and simulate scripts/finish_upload.lua"
 	@echo "make test     install what is missing, and run every spec and test under sanitizers"
 	@echo "make release  build/release/farside and build/release/farside.so"
 	@echo "make fuzz     build the fuzz targets and run each for FUZZ_SECONDS"
-	@echo "make bench    measure against plain Lua; ROUNDS=7, ROWS=a word in their names"
+	@echo "make bench    measure against plain Lua; ROUNDS=7, ROWS=a word in their names, COUNT=count"
 	@echo "make lint     formatting, luacheck, and the warnings of both compilers"
 	@echo "make format   format the C files"
 	@echo "make clean    remove build/"
@@ -39,7 +40,7 @@ fuzz: setup-test
 bench: setup-test
 	@cmake --preset bench >/dev/null
 	@cmake --build --preset bench >/dev/null
-	@lua5.4 bench/run.lua build/bench/bench/farside_bench $(ROUNDS) "$(ROWS)"
+	@lua5.4 bench/run.lua build/bench/bench/farside_bench $(ROUNDS) "$(ROWS)" $(COUNT)
 
 lint: setup-test
 	@.ci/lint

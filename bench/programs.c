@@ -21,6 +21,7 @@ int bench_hosted(int argc, char **argv) {
   config.exit_when_idle = true;
   config.limits.turn_ms = 600 * 1000;
   config.limits.cpu_ms = 600 * 1000;
+  config.limits.hold_ms = 600 * 1000;
   bool has_slices = argc < 2 || strcmp(argv[1], "off") != 0;
   config.limits.slice_ms =
       has_slices ? bench_argument(argc, argv, 1, 0) : FARSIDE_NO_LIMIT;

@@ -1,13 +1,15 @@
 -- Runs the rows of rows.lua and prints a table.
 --
---   lua5.4 bench/run.lua FARSIDE_BENCH [ROUNDS [WORD]]
+--   lua5.4 bench/run.lua FARSIDE_BENCH [ROUNDS [WORD [count]]]
 --
 -- A row's two commands run alternately, so that both see the same moods of the
--- machine. WORD: only rows whose group or name contains it.
+-- machine. WORD: only rows whose group or name contains it. `count`: count
+-- instructions by callgrind where perf cannot.
 
 local bench <const> = arg[1] or error "which farside_bench?"
 local rounds <const> = tonumber(arg[2]) or 7
 local word <const> = arg[3] or ""
+local may_be_slow <const> = arg[4] == "count"
 local lua <const> = arg[-1]
 
 local rows <const> = assert(loadfile "bench/rows.lua")(bench, lua)
@@ -64,21 +66,58 @@ local function in_words(name, value)
   return ("%.0f ns"):format(ns)
 end
 
--- -- The machine ------------------------------------------------------------
+-- -- Instructions -----------------------------------------------------------
 
 local function output_of(command)
-  local pipe <close> = io.popen(command .. " 2>/dev/null")
+  local pipe <close> = io.popen(command)
   return (pipe:read("a"):gsub("%s+$", ""))
 end
 
+local function count_by_perf(command)
+  return tonumber(output_of("perf stat -x, -e instructions:u " .. quoted(command) .. " 2>&1 >/dev/null"):match "^%d+")
+end
+
+local function count_by_callgrind(command)
+  return tonumber(output_of("valgrind --tool=callgrind --callgrind-out-file=/dev/null "
+    .. quoted(command) .. " 2>&1 >/dev/null"):match "Collected : (%d+)")
+end
+
+local has_perf <const> = count_by_perf { "true" } ~= nil
+
+local COUNTS <const> = 3
+
+-- The least of several runs: Lua draws a hash seed in each, and an unlucky one
+-- costs some percent in a program that looks up many names.
+local function least(count, command)
+  local best = math.huge
+  for _ = 1, COUNTS do
+    best = math.min(best, count(command))
+  end
+  return best
+end
+
+-- How many instructions ours takes to one of the peer's, or nil. The same on a
+-- busy machine and on an idle one.
+local function instructions(row)
+  if not row.slow then
+    return nil
+  elseif has_perf then
+    return least(count_by_perf, row.us) / least(count_by_perf, row.peer)
+  elseif may_be_slow then
+    return least(count_by_callgrind, row.slow) / least(count_by_callgrind, row.peer)
+  end
+end
+
+-- -- The machine ------------------------------------------------------------
+
 local function machine()
-  local models = output_of "grep -m1 'model name' /proc/cpuinfo"
+  local models = output_of "grep -m1 'model name' /proc/cpuinfo 2>/dev/null"
   return {
     cpu = models:match ":%s*(.+)" or output_of "uname -m",
     cores = tonumber(output_of "getconf _NPROCESSORS_ONLN") or 0,
     kernel = output_of "uname -sr",
     lua = output_of(quoted { lua, "-v" }):match "^Lua [%d.]+" or _VERSION,
-    load = output_of "cut -d' ' -f1-3 /proc/loadavg",
+    load = output_of "cut -d' ' -f1-3 /proc/loadavg 2>/dev/null",
   }
 end
 
@@ -116,7 +155,7 @@ local function values_of(runs, name)
 end
 
 -- One figure of a row, over all rounds.
-local function summarize(row, figure, ours, peers)
+local function summarize(row, figure, ours, peers, counted)
   local name = figure[1]
   local us = values_of(ours, name)
   local result = { group = row.group, row = row.name, figure = name, us = median(us), goal = figure.goal }
@@ -131,6 +170,7 @@ local function summarize(row, figure, ours, peers)
     -- Whatever else the machine does only adds: the best run has least of it.
     result.best = quantile(us, 0) / quantile(peer, 0)
     judged = math.min(result.ratio, result.best)
+    result.instructions = counted
   end
   result.is_reached = not figure.goal or judged <= figure.goal
   return result
@@ -145,10 +185,11 @@ local function show(result)
     goal = result.ratio and ("%.2f"):format(result.goal) or in_words(result.figure, result.goal)
     goal = goal .. (result.is_reached and "" or " missed")
   end
-  print(("| %s | %s | %s | %s | %s | %s | %s | %s |"):format(
+  print(("| %s | %s | %s | %s | %s | %s | %s | %s | %s |"):format(
     result.row, result.figure, in_words(result.figure, result.us),
     result.peer and in_words(result.figure, result.peer) or "", ratio(result.ratio),
-    result.p10 and ("%.2f-%.2f"):format(result.p10, result.p90) or "", ratio(result.best), goal))
+    result.p10 and ("%.2f-%.2f"):format(result.p10, result.p90) or "", ratio(result.best),
+    result.instructions and ("%.3f"):format(result.instructions) or "", goal))
   io.stdout:flush()
 end
 
@@ -180,12 +221,13 @@ for _, row in ipairs(rows) do
     if row.group ~= group then
       group = row.group
       print("\n" .. group .. "\n")
-      print "| row | figure | Farside | peer | ratio | p10-p90 | best/best | goal |"
-      print "| --- | --- | --- | --- | --- | --- | --- | --- |"
+      print "| row | figure | Farside | peer | ratio | p10-p90 | best/best | instructions | goal |"
+      print "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     end
     local ours, peers = run(row)
+    local counted = instructions(row)
     for _, figure in ipairs(row.figures) do
-      results[#results + 1] = summarize(row, figure, ours, peers)
+      results[#results + 1] = summarize(row, figure, ours, peers, counted)
       show(results[#results])
     end
   end
