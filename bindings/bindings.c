@@ -226,13 +226,15 @@ static void push_module(lua_State *L, int index, lua_CFunction run) {
   lua_pushliteral(L, FARSIDE_VERSION);
   lua_setfield(L, -2, "version");
 
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 4);
   far_push_app(L, index);
   lua_setfield(L, -2, "App");
   far_push_background_task(L, index);
   lua_setfield(L, -2, "BackgroundTask");
   far_push_log(L, index);
   lua_setfield(L, -2, "Log");
+  far_push_storage(L, index);
+  lua_setfield(L, -2, "Storage");
   lua_setfield(L, -2, "Plugins");
 }
 

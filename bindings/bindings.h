@@ -70,6 +70,7 @@ void far_set_script(lua_State *L, int box);
 void far_push_app(lua_State *L, int box);
 void far_push_background_task(lua_State *L, int box);
 void far_push_log(lua_State *L, int box);
+void far_push_storage(lua_State *L, int box);
 
 // Adds setTimeout and its relatives to the table on the top of the stack.
 void far_set_timers(lua_State *L, int box);

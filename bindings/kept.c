@@ -28,7 +28,7 @@ static void done(far_waiter *waiter, farside_status status, const char *error) {
 
 // Whoever loads a script wants its main chunk to have run.
 static bool can_wait(lua_State *L, const far_script *script) {
-  return lua_isyieldable(L) &&
+  return lua_isyieldable(L) && script->host->queue.transaction == NULL &&
          !(script->co == L && script->co_role == FAR_ROLE_MAIN);
 }
 

@@ -29,6 +29,7 @@ static void heal(far_queue *queue) {
 // The batch is over, without a trace.
 static farside_status lose(far_queue *queue, farside_status status) {
   far_store *store = queue->store;
+  queue->transaction_is_lost = queue->transaction != NULL;
   char error[sizeof queue->host->error];
   snprintf(error, sizeof error, "%s", store->error(store));
   store->rollback(store);
@@ -61,7 +62,7 @@ void far_batch_wait(farside_host *host, far_waiter *waiter) {
 farside_status far_batch_flush(farside_host *host) {
   far_queue *queue = &host->queue;
   far_store *store = queue->store;
-  if (store == NULL || !store->is_open(store))
+  if (store == NULL || !store->is_open(store) || queue->transaction != NULL)
     return FARSIDE_OK;
   farside_status status =
       store->number_set(store, "service_tag", queue->service_tag);
@@ -84,12 +85,17 @@ farside_status far_batch_begin(far_queue *queue, bool is_durable) {
   if (needed != FARSIDE_OK)
     return needed;
   far_store *store = queue->store;
-  if (queue->changes >= CHANGES_MAX) {
+  if (queue->changes >= CHANGES_MAX && queue->transaction == NULL) {
     farside_status flushed = far_batch_flush(queue->host);
     if (flushed != FARSIDE_OK)
       return flushed;
   }
-  farside_status status = store->begin(store, is_durable);
+  if (queue->transaction_is_lost)
+    return far_host_fail(queue->host, FARSIDE_STORE,
+                         "the transaction was lost: the store has failed in it");
+  farside_status status = FARSIDE_OK;
+  if (queue->transaction == NULL)
+    status = store->begin(store, is_durable);
   if (status == FARSIDE_OK)
     status = store->mark(store);
   return status == FARSIDE_OK ? status : lose(queue, status);

@@ -36,7 +36,8 @@ farside_status far_batch_failed(struct far_queue *queue, farside_status status);
 bool far_batch_is_open(const farside_host *host);
 void far_batch_wait(farside_host *host, far_waiter *waiter);
 
-// Commits, and tells those who wait.
+// Commits, and tells those who wait. Within a transaction of a script that is
+// left to its end.
 farside_status far_batch_flush(farside_host *host);
 
 #endif

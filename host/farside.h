@@ -165,6 +165,9 @@ typedef struct farside_limits {
 
   // Messages that wait for it. Default 1,000.
   uint64_t messages;
+
+  // Keys and values that it keeps by Storage. Default 16 MiB.
+  uint64_t storage_bytes;
 } farside_limits;
 
 // What a script may do. NULL in any field: the default. Lists end with NULL and

@@ -29,6 +29,8 @@ enum {
   BLOCK_PART = 4,
   // More is a script that no longer listens.
   MESSAGES = 1000,
+  // Settings, checkpoints, what waits to be sent: not pictures.
+  STORAGE_BYTES = 16 * MB,
 
   MEMORY_BYTES_MIN = 256 * KB,
   BLOCK_BYTES_MIN = MEMORY_BYTES_MIN / BLOCK_PART
@@ -62,6 +64,8 @@ static const far_limit limits_known[] = {
     FIELD("block", SIZE, block_bytes, 0, BLOCK_BYTES_MIN,
           "Lua itself takes blocks as large"),
     FIELD("messages", COUNT, messages, MESSAGES, 1, "one has to fit"),
+    FIELD("storage", SIZE, storage_bytes, STORAGE_BYTES, 1024,
+          "a key has to fit"),
 };
 
 #undef FIELD

@@ -47,6 +47,7 @@ void far_queue_deinit(farside_host *host) {
   far_assert(queue->going_count == 0);
   far_timer_deinit(&host->timers, &queue->timer);
   far_work_deinit(&host->memory, &queue->shown);
+  far_free(&host->memory, queue->text, queue->text_bytes + 1);
   far_store_close(queue->store);
   queue->store = NULL;
 }

@@ -65,6 +65,12 @@ typedef struct far_queue {
   // so that nothing is lost where a script is stopped while it is pushed.
   far_work shown;
   uint64_t shown_count;
+  char *text; // Likewise, of Storage, with a zero behind it.
+  size_t text_bytes;
+  // A transaction of a script, and how deep it is nested: nothing is committed.
+  const far_script *transaction;
+  size_t transaction_depth;
+  bool transaction_is_lost; // The store has failed in it.
 } far_queue;
 
 farside_status far_queue_init(farside_host *host);

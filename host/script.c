@@ -1,6 +1,7 @@
 #include "host.h"
 #include "source.h"
 #include "state.h"
+#include "storage.h"
 
 #include <lauxlib.h>
 #include <string.h>
@@ -267,6 +268,7 @@ void far_script_close(far_script *script) {
   if (script == NULL)
     return;
   farside_host *host = script->host;
+  far_storage_abandon(script);
   end_parked(script);
   far_owned_cancel_all(&script->owned);
   while (!far_list_is_empty(&script->turns)) {

@@ -179,6 +179,7 @@ struct far_store {
   farside_status (*value_set)(far_store *store, const char *script,
                               const char *key, size_t key_bytes,
                               const char *json, size_t bytes);
+  // FARSIDE_NOWORK when it was not there.
   farside_status (*value_remove)(far_store *store, const char *script,
                                  const char *key, size_t key_bytes);
   farside_status (*value_clear)(far_store *store, const char *script);

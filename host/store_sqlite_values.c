@@ -63,7 +63,9 @@ static farside_status value_remove(far_store *store, const char *script,
   far_query q = far_ask(my, FAR_SQL_VALUE_REMOVE);
   far_give_text(&q, script);
   far_give_key(&q, key, key_bytes);
-  return far_change(&q);
+  farside_status status = far_change(&q);
+  return status == FARSIDE_OK && sqlite3_changes(my->db) == 0 ? FARSIDE_NOWORK
+                                                              : status;
 }
 
 static farside_status value_clear(far_store *store, const char *script) {

@@ -415,11 +415,20 @@ function ctx:fail(why) end
 ---@field keep? farside.duration
 ---@field durable? boolean
 
+--- What was asked for and could not be had.
+---@class farside.work_effective
+---@field everyMs? integer
+---@field flexMs? integer
+---@field timeoutMs? integer
+---@field retryBaseMs? integer
+---@field retryCapMs? integer
+---@field expedited? boolean
+
 ---@class farside.work_receipt
 ---@field state farside.work_state
 ---@field existing boolean it was there already
 ---@field runAtMs? integer
----@field effective { everyMs: integer?, flexMs: integer?, timeoutMs: integer?, retryBaseMs: integer?, retryCapMs: integer?, expedited: boolean? }
+---@field effective farside.work_effective
 
 ---@alias farside.work_state
 ---| "enqueued"
@@ -435,6 +444,15 @@ function ctx:fail(why) end
 ---@field unique? string
 ---@field group? string
 ---@field tag? string
+
+---@class farside.work_period
+---@field everyMs? integer
+---@field flexMs? integer
+---@field cron? string
+---@field zone? string
+---@field missed "once"|"skip"|"all"
+---@field slotMs integer
+---@field slotsMissed integer
 
 --- A unit of durable work.
 ---@class farside.work
@@ -459,7 +477,7 @@ function ctx:fail(why) end
 ---@field runAtMs? integer
 ---@field deadlineMs? integer
 ---@field parentsOpen? integer
----@field periodic? { everyMs: integer?, flexMs: integer?, cron: string?, zone: string?, missed: string, slotMs: integer, slotsMissed: integer }
+---@field periodic? farside.work_period
 ---@field input? any
 ---@field checkpoint? any
 ---@field progress? any
@@ -507,8 +525,17 @@ function BackgroundTask.enqueue(kind, input, options) end
 ---@return farside.status? name as BackgroundTask.enqueue()
 function BackgroundTask.periodic(name, kind, options) end
 
+--- One of these.
+---@class farside.cancel_which
+---@field id? integer
+---@field unique? string
+---@field tag? string
+---@field group? string
+---@field kind? string
+---@field all? boolean
+
 --- Cancels what has not ended.
----@param which { id: integer?, unique: string?, tag: string?, group: string?, kind: string?, all: boolean? } one of them
+---@param which farside.cancel_which
 ---@return integer? count
 ---@return string? message
 ---@return farside.status? name "NOWORK", or as BackgroundTask.enqueue()
@@ -521,8 +548,12 @@ function BackgroundTask.cancel(which) end
 ---@return farside.status? name "NOWORK"
 function BackgroundTask.get(id) end
 
+---@class farside.query_filter: farside.work_filter
+---@field limit? integer default 100, at most 1000
+---@field after? integer the id to go on behind
+
 --- Lists units of this script, oldest first.
----@param filter? { state: farside.work_state?, kind: string?, unique: string?, group: string?, tag: string?, limit: integer?, after: integer? }
+---@param filter? farside.query_filter
 ---@return farside.work[]? work
 ---@return string? message
 ---@return farside.status? name
@@ -542,8 +573,11 @@ function BackgroundTask.history(id) end
 ---@return farside.status? name "NOWORK"
 function BackgroundTask.explain(id) end
 
+---@class farside.watch_filter: farside.work_filter
+---@field id? integer
+
 --- Calls a function when something has changed, once that is in the store.
----@param filter? { id: integer?, state: farside.work_state?, kind: string?, unique: string?, group: string?, tag: string? }
+---@param filter? farside.watch_filter
 ---@param fn fun(work: farside.work)
 ---@return farside.handle handle
 function BackgroundTask.watch(filter, fn) end
@@ -560,6 +594,60 @@ function BackgroundTask.redrive(id) end
 ---@return string? message
 ---@return farside.status? name
 function BackgroundTask.prune() end
+
+-- -- Storage ------------------------------------------------------------------
+
+--- Values that survive the app; each script has its own.
+---@class farside.Storage
+local Storage = {}
+
+--- Reads a value; nil where there is none.
+---@param key string
+---@return any value
+---@return string? message
+---@return farside.status? name
+function Storage.get(key) end
+
+--- Tells whether there is a value.
+---@param key string
+---@return boolean? has
+---@return string? message
+---@return farside.status? name
+function Storage.has(key) end
+
+--- Keeps a value: it survives a kill and a loss of power when this returns.
+---@param key string of 1 to 1024 bytes
+---@param value any what JSON can hold, up to 1 MiB
+---@return true? ok
+---@return string? message
+---@return farside.status? name "UNSUPPORTED", "FULL", "READONLY", "CORRUPT" or "STORE"
+function Storage.set(key, value) end
+
+--- Takes a value away.
+---@param key string
+---@return boolean? was_there
+---@return string? message
+---@return farside.status? name
+function Storage.remove(key) end
+
+--- Lists the keys that begin with a prefix, in the order of their bytes.
+---@param prefix? string
+---@return string[]? keys
+---@return string? message
+---@return farside.status? name
+function Storage.keys(prefix) end
+
+--- Takes away all values of this script.
+---@return true? ok
+---@return string? message
+---@return farside.status? name
+function Storage.clear() end
+
+--- Calls a function whose changes are kept all together, or not at all where it raises an error.
+---@param fn fun(...: any): ...
+---@param ... any handed to the function
+---@return any ... what the function returns
+function Storage.transaction(fn, ...) end
 
 -- -- Log ----------------------------------------------------------------------
 
@@ -585,11 +673,17 @@ function Log.error(...) end
 
 -- -- The module ---------------------------------------------------------------
 
+---@class farside.Plugins
+---@field App farside.App
+---@field BackgroundTask farside.BackgroundTask
+---@field Log farside.Log
+---@field Storage farside.Storage
+
 --- Where a Lua app works while nobody is looking.
 ---@class farside
 ---@field version string such as "0.1.0"
 ---@field name string what this script is called among its host's
----@field Plugins { App: farside.App, BackgroundTask: farside.BackgroundTask, Log: farside.Log }
+---@field Plugins farside.Plugins
 local farside = {}
 
 --- Calls a function once, after some milliseconds.

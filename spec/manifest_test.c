@@ -86,8 +86,8 @@ static void test_parse_good(void) {
     const char *printed; // NULL: as it was written.
   } good[] = {
       {"slice=10ms,hold=20ms,turn=1s,cpu=off,grace=5ms,memory=64MB,block=16MB,"
-       "messages=1000",
-       {10, 20, 1000, FARSIDE_NO_LIMIT, 5, 64 * mb, 16 * mb, 1000},
+       "messages=1000,storage=2MB",
+       {10, 20, 1000, FARSIDE_NO_LIMIT, 5, 64 * mb, 16 * mb, 1000, 2 * mb},
        NULL},
       {"memory=256KB", {.memory_bytes = 256 * kb}, NULL},
       {"memory=64MiB", {.memory_bytes = 64 * mb}, "memory=64MB"},
@@ -162,7 +162,7 @@ static void test_parse_bad(void) {
       {"messages=18446744073709551616", "is too much"},
       {"speed=1s",
        "there is no limit 'speed'; there are: slice, hold, turn, cpu, "
-       "grace, memory, block, messages"},
+       "grace, memory, block, messages, storage"},
       {"=1s", "there is no limit ''"},
       {"Turn=1s", "there is no limit 'Turn'"},
       {"turn=1s,turn=2s", "turn is given twice"},
@@ -193,7 +193,7 @@ static void test_compare(void) {
   far_limits_default(&standard);
   far_limits_print(&standard, text, sizeof text);
   check(strcmp(text, "slice=10ms,hold=1s,turn=1s,cpu=10s,grace=5ms,memory=64MB,"
-                     "block=16MB,messages=1000") == 0);
+                     "block=16MB,messages=1000,storage=16MB") == 0);
   check(far_limits_check(&standard, why, sizeof why));
   check(far_limits_check(&none, why, sizeof why));
   far_limits_print(&none, text, sizeof text);
@@ -210,8 +210,15 @@ static void test_compare(void) {
   check_says(why, "memory must be at least 256KB, not 3B", "", __LINE__);
 
   // The text of all fields at their longest fits.
-  result = (farside_limits){
-      1, 1, 1, 1, 1, UINT64_MAX - 2, UINT64_MAX - 4, UINT64_MAX - 1};
+  result = (farside_limits){1,
+                            1,
+                            1,
+                            1,
+                            1,
+                            UINT64_MAX - 2,
+                            UINT64_MAX - 4,
+                            UINT64_MAX - 1,
+                            UINT64_MAX - 3};
   far_limits_print(&result, text, sizeof text);
   check(strstr(text, "messages=18446744073709551614") != NULL);
 
