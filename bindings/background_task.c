@@ -191,6 +191,16 @@ static int exec(lua_State *L) {
   return luaL_error(L, "%s", farside_status_text(status));
 }
 
+// What a script is told of a task. It may be told a lie, to see whether that
+// makes a difference. While no budget runs, and when one is over, there is
+// nothing to lie about.
+static uint64_t remaining_ms(const farside_host *host, const far_task *task) {
+  uint64_t ms = far_task_remaining_ms(task, far_host_now_ms(host));
+  return host->remaining_ms == 0 || ms == FAR_NEVER || ms == 0
+             ? ms
+             : host->remaining_ms;
+}
+
 static void push_remaining(lua_State *L, uint64_t ms) {
   if (ms == FAR_NEVER)
     lua_pushnumber(L, HUGE_VAL);
@@ -224,7 +234,7 @@ static int list(lua_State *L) {
     lua_setfield(L, -2, "state");
     lua_pushinteger(L, (lua_Integer)(now_ms - task->begun_ms));
     lua_setfield(L, -2, "ageMs");
-    set_remaining(L, "remainingMs", far_task_remaining_ms(task, now_ms));
+    set_remaining(L, "remainingMs", remaining_ms(script->host, task));
     lua_rawseti(L, -2, ++count);
   }
   return 1;
@@ -234,12 +244,11 @@ static int list(lua_State *L) {
 static int time_remaining(lua_State *L) {
   const far_script *script = far_script_of(L);
   const far_task_table *tasks = &script->host->tasks;
-  uint64_t now_ms = far_host_now_ms(script->host);
   // With nothing open, the app may be put to sleep at any moment.
   uint64_t soonest_ms = tasks->is_running_out && !tasks->first ? 0 : FAR_NEVER;
   for (const far_task *task = tasks->first; task; task = task->next) {
-    uint64_t remaining_ms = far_task_remaining_ms(task, now_ms);
-    soonest_ms = remaining_ms < soonest_ms ? remaining_ms : soonest_ms;
+    uint64_t left_ms = remaining_ms(script->host, task);
+    soonest_ms = left_ms < soonest_ms ? left_ms : soonest_ms;
   }
   push_remaining(L, soonest_ms);
   return 1;
@@ -284,10 +293,9 @@ static int task_remaining(lua_State *L) {
   const far_script *script = far_script_of(L);
   far_job *job;
   uint64_t id = check_task(L, "remaining")->id;
-  push_remaining(
-      L, far_job_find(script, id, &job) == FARSIDE_OK
-             ? far_task_remaining_ms(&job->task, far_host_now_ms(script->host))
-             : 0);
+  push_remaining(L, far_job_find(script, id, &job) == FARSIDE_OK
+                        ? remaining_ms(script->host, &job->task)
+                        : 0);
   return 1;
 }
 

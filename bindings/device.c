@@ -116,6 +116,20 @@ static void check_rules(lua_State *L, far_device_config *config) {
   config->is_strict = lua_toboolean(L, -1);
 }
 
+// ram = "256MB"
+static void check_ram(lua_State *L, far_device_config *config) {
+  farside_limits size = {0};
+  char why[FAR_SENTENCE_BYTES];
+  const char *text = option(L, "ram");
+  if (text == NULL)
+    return;
+  if (!far_limits_set(&size, "memory", text, why, sizeof why) ||
+      size.memory_bytes == FARSIDE_NO_LIMIT)
+    luaL_error(L, "device.open: ram is a size such as \"256MB\", not '%s'",
+               text);
+  config->ram_bytes = size.memory_bytes;
+}
+
 // What a phone is like when it is switched on: nothing to tell of.
 typedef struct start {
   far_zone zone;
@@ -135,12 +149,12 @@ static void check_start(lua_State *L, start *mine) {
 }
 
 // open{ os=, seed=, policy=, network=, battery=, timeZone=, grace=,
-// launchUrl=, limits=, trust=, allow=, strict= } --> phone
+// launchUrl=, limits=, trust=, allow=, strict=, ram= } --> phone
 static int open(lua_State *L) {
   static const char *const names[] = {
       "os",       "seed",   "policy",    "network", "battery",
       "timeZone", "grace",  "launchUrl", "limits",  "trust",
-      "allow",    "strict", NULL};
+      "allow",    "strict", "ram",       NULL};
   far_device_config config = {0};
   start begin;
   if (lua_isnoneornil(L, 1)) {
@@ -159,6 +173,7 @@ static int open(lua_State *L) {
   check_limits(L, option(L, "limits"), &config.limits);
   check_chance(L, &config);
   check_rules(L, &config);
+  check_ram(L, &config);
   check_start(L, &begin);
   int type = lua_getfield(L, 1, "trust");
   if (type != LUA_TNIL && type != LUA_TBOOLEAN)

@@ -41,7 +41,7 @@ static bool is_lost(const far_whom *whom) {
   return is_blamed(whom, FAR_RULE_BG01) || is_blamed(whom, FAR_RULE_BG08);
 }
 
-enum { HOUR_MS = 60 * 60 * 1000, DAY_MS = 24 * HOUR_MS };
+enum { HOUR_MS = 60 * 60 * 1000, DAY_MS = 24 * HOUR_MS, MB = 1024 * 1024 };
 
 static void add_cpu_limit(far_audit *audit, far_profile os,
                           far_constant percent, far_constant window,
@@ -73,6 +73,7 @@ static void init_cpu_limits(far_audit *audit) {
 void far_audit_init(far_audit *audit) {
   audit->announced_ms = audit->ended_ms = audit->woken_ms = FAR_NEVER;
   audit->awake_since_ms = audit->behind_ms = FAR_NEVER;
+  audit->ram_bytes = constant(audit, FAR_PHONE_MEMORY) * MB;
   far_window_init(&audit->wakes, constant(audit, FAR_THREAD_WAKEUPS_WINDOW));
   far_window_init(&audit->grants, HOUR_MS);
   far_window_init(&audit->pushes, HOUR_MS);
@@ -534,6 +535,42 @@ void far_audit_granted(far_audit *audit, uint64_t now_ms) {
         &audit->violations, FAR_RULE_RS03, false, &(far_whom){0}, now_ms,
         "it was woken %" PRIu64 " times within an hour, as it had asked for",
         audit->grants.sum);
+}
+
+static double in_mb(uint64_t bytes) {
+  return (double)bytes / MB;
+}
+
+static uint64_t heap_limit(const far_audit *audit) {
+  return audit->ram_bytes / 100 * constant(audit, FAR_MEMORY_LIMIT);
+}
+
+void far_audit_heap(far_audit *audit, const far_whom *whom, uint64_t bytes,
+                    uint64_t now_ms) {
+  if (audit == NULL || heap_limit(audit) == 0 || bytes <= heap_limit(audit))
+    return;
+  far_violations_add(&audit->violations, FAR_RULE_RS07, false, whom, now_ms,
+                     "its heap has %.1f MB; a phone with %.0f MB gives an app "
+                     "%.1f MB",
+                     in_mb(bytes), in_mb(audit->ram_bytes),
+                     in_mb(heap_limit(audit)));
+}
+
+uint64_t far_audit_warn_bytes(const far_audit *audit) {
+  uint64_t percent = constant(audit, FAR_MEMORY_WARN_LEVEL);
+  return percent ? heap_limit(audit) / 100 * percent : FAR_NEVER;
+}
+
+void far_audit_trimmed(far_audit *audit, const far_whom *whom,
+                       uint64_t before_bytes, uint64_t after_bytes,
+                       uint64_t now_ms) {
+  if (audit == NULL || before_bytes < far_audit_warn_bytes(audit) ||
+      after_bytes < before_bytes - before_bytes / 100)
+    return; // A hundredth comes and goes by itself.
+  far_violations_add(&audit->violations, FAR_RULE_RS07, false, whom, now_ms,
+                     "its heap had %.1f MB before memoryWarning, and has not "
+                     "become smaller",
+                     in_mb(before_bytes));
 }
 
 void far_audit_pushed(far_audit *audit, uint64_t now_ms) {

@@ -73,6 +73,8 @@ typedef struct far_audit {
   far_cpu_limit cpu_limits[FAR_AUDIT_WINDOWS];
   size_t cpu_limit_count;
   uint64_t behind_ms; // Since when nobody looks at the app.
+
+  uint64_t ram_bytes; // Of the phone. Set by far_audit_init(), and anew.
 } far_audit;
 
 void far_audit_init(far_audit *audit);
@@ -156,6 +158,18 @@ void far_audit_turn(far_audit *audit, const far_whom *whom, bool is_in_handler,
 
 // The app is woken because it has asked for that.
 void far_audit_granted(far_audit *audit, uint64_t now_ms);
+
+// What all scripts have in memory, after a turn of this one.
+void far_audit_heap(far_audit *audit, const far_whom *whom, uint64_t bytes,
+                    uint64_t now_ms);
+
+// How much that is when the OS warns the app that memory is short.
+uint64_t far_audit_warn_bytes(const far_audit *audit);
+
+// The app was warned when so much of its memory was in use, and has answered.
+void far_audit_trimmed(far_audit *audit, const far_whom *whom,
+                       uint64_t before_bytes, uint64_t after_bytes,
+                       uint64_t now_ms);
 
 // Somebody has sent a push that does not show.
 void far_audit_pushed(far_audit *audit, uint64_t now_ms);

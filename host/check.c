@@ -1,8 +1,11 @@
-// farside simulate --check: whether two runs of the same are the same.
+// farside simulate --check: whether two runs of the same are the same, and
+// whether the script would do the same if it were told another time that
+// remains.
 //
 // The runs are two processes, so that nothing which differs from process to
 // process stays the same by chance: addresses, the order of tables, the clock.
 
+#include "rule.h"
 #include "simulation.h"
 
 #include <errno.h>
@@ -29,9 +32,10 @@ static const char *program(void) {
   return access("/proc/self/exe", X_OK) == 0 ? "/proc/self/exe" : "farside";
 }
 
-// The same words, with the timeline on standard output.
-static char **words_of(const command_line *line) {
-  char **words = calloc((size_t)line->word_count + 5, sizeof *words);
+// The same words, with the timeline on standard output, and one word more
+// unless it is NULL.
+static char **words_of(const command_line *line, char *more) {
+  char **words = calloc((size_t)line->word_count + 6, sizeof *words);
   if (words == NULL)
     return NULL;
   static char name[] = "farside", simulate[] = "simulate",
@@ -40,6 +44,8 @@ static char **words_of(const command_line *line) {
   words[count++] = name;
   words[count++] = simulate;
   words[count++] = timeline;
+  if (more != NULL)
+    words[count++] = more;
   int own = line->word_count - line->argc;
   for (int i = 0; i < line->word_count; i++)
     if (i >= own || strcmp(line->words[i], "--check") != 0)
@@ -80,8 +86,21 @@ static int end(run *one) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SCRIPT_FAILED;
 }
 
-static void advance(run *one) {
-  one->has_line = getline(&one->line, &one->line_bytes, one->lines) > 0;
+// What a script says is no deed. Of an error counts that there was one.
+static bool is_talk(char *line) {
+  if (strstr(line, "\"what\":\"log\"") == NULL)
+    return false;
+  char *text = strstr(line, ",\"why\":");
+  if (text != NULL)
+    strcpy(text, "}\n");
+  return strstr(line, "\"level\":\"error\"") == NULL;
+}
+
+// The next line; `is_silent`: of those that are no talk.
+static void advance(run *one, bool is_silent) {
+  do
+    one->has_line = getline(&one->line, &one->line_bytes, one->lines) > 0;
+  while (is_silent && one->has_line && is_talk(one->line));
 }
 
 static const char *text_of(const run *one) {
@@ -100,10 +119,10 @@ static void keep(comparison *all, const char *line) {
   *place = strdup(line);
 }
 
-static void compare(comparison *all, run *one, run *two) {
+static void compare(comparison *all, run *one, run *two, bool is_silent) {
   for (;;) {
-    advance(one);
-    advance(two);
+    advance(one, is_silent);
+    advance(two, is_silent);
     all->is_same = one->has_line == two->has_line &&
                    (!one->has_line || strcmp(one->line, two->line) == 0);
     if (!all->is_same || !one->has_line)
@@ -112,44 +131,124 @@ static void compare(comparison *all, run *one, run *two) {
   }
 }
 
-static void put_difference(const comparison *all, const run *one,
-                           const run *two) {
-  printf("two runs differ at entry %llu\n\n",
-         (unsigned long long)all->entries + 1);
+static void put_lines(const comparison *all, const run *one, const run *two) {
   uint64_t from = all->entries > LINES_BEFORE ? all->entries - LINES_BEFORE : 0;
   for (uint64_t i = from; i < all->entries; i++)
     if (all->before[i % LINES_BEFORE] != NULL)
       printf("before  %s", all->before[i % LINES_BEFORE]);
   printf("first   %s", text_of(one));
   printf("second  %s", text_of(two));
+}
+
+static void put_difference(const comparison *all, const run *one,
+                           const run *two) {
+  printf("two runs differ at entry %llu\n\n",
+         (unsigned long long)all->entries + 1);
+  put_lines(all, one, two);
   printf("\nThe script or the plan sees something that is not simulated: the "
          "time of the\nprocessor (a limit was reached), a file, with --trust "
          "the whole machine.\ndocs/reference.md, \"Why two runs may differ\", "
          "has the list.\n");
 }
 
-int simulate_check(const command_line *line) {
-  char **words = words_of(line);
+static int fail(void) {
+  fprintf(stderr, "farside: a process of --check cannot be started\n");
+  return EXIT_SCRIPT_FAILED;
+}
+
+// Runs both and compares them. False when they cannot be run.
+static bool play(comparison *all, run *one, char **words, run *two,
+                 char **others, bool is_silent) {
+  if (words == NULL || others == NULL || !start(one, words, !is_silent) ||
+      !start(two, others, false))
+    return false;
+  compare(all, one, two, is_silent);
+  return true;
+}
+
+static void forget(comparison *all) {
+  for (size_t i = 0; i < LINES_BEFORE; i++)
+    free(all->before[i]);
+}
+
+// -- The time that remains ----------------------------------------------------
+
+static void put_dependence(const comparison *all, const run *one,
+                           const run *two, const char *other, bool is_failure) {
+  const far_rule *rule = far_rule_get(FAR_RULE_BG12);
+  printf("%s: BG12, %s: what happens is another when the script reads that %s "
+         "remains\n\n",
+         is_failure ? "broken" : "warning", far_rule_title(FAR_RULE_BG12),
+         other);
+  put_lines(all, one, two);
+  printf("\n%s\nA script may write the number to its log: what it says is not "
+         "compared. With\n--remaining %s the other run can be seen.\n",
+         rule->advice, other);
+}
+
+// Whether all but the log is the same when the script is told that so much
+// time remains. EXIT_FINE, EXIT_RULE_BROKEN, or that it could not be found out.
+static int compare_reading(const command_line *line, char *option) {
+  const char *other = strchr(option, '=') + 1;
+  char **words = words_of(line, NULL), **others = words_of(line, option);
   run one = {0}, two = {0};
   comparison all = {0};
-  bool is_fine = words && start(&one, words, true) && start(&two, words, false);
-  if (is_fine)
-    compare(&all, &one, &two);
-  if (is_fine && !all.is_same)
+  int code = EXIT_FINE;
+  if (!play(&all, &one, words, &two, others, true)) {
+    code = fail();
+  } else if (!all.is_same) {
+    put_dependence(&all, &one, &two, other, line->is_strict);
+    code = EXIT_RULE_BROKEN;
+  }
+  forget(&all);
+  end(&one);
+  end(&two);
+  free(words);
+  free(others);
+  return code;
+}
+
+// As if it were nearly over, and as if there were no end to it: whoever goes by
+// that number goes another way in one of both. It is a warning.
+static int check_readings(const command_line *line) {
+  static char little[] = "--remaining=1s", much[] = "--remaining=1h";
+  far_profile profile = FAR_PROFILE_IOS, os;
+  if (line->os != NULL)
+    (void)far_profile_find(line->os, &profile);
+  bool is_rule = far_rule_outcome(FAR_RULE_BG12, profile, &os) != NULL;
+  if (!is_rule || line->remaining_ms != 0 ||
+      (line->allowed & far_rule_bit(FAR_RULE_BG12)) != 0)
+    return EXIT_FINE;
+  int code = compare_reading(line, little);
+  if (code == EXIT_FINE)
+    code = compare_reading(line, much);
+  return code == EXIT_RULE_BROKEN && !line->is_strict ? EXIT_FINE : code;
+}
+
+// -- The whole ----------------------------------------------------------------
+
+int simulate_check(const command_line *line) {
+  char **words = words_of(line, NULL);
+  run one = {0}, two = {0};
+  comparison all = {0};
+  bool is_fine = play(&all, &one, words, &two, words, false);
+  if (!is_fine)
+    fail();
+  else if (!all.is_same)
     put_difference(&all, &one, &two);
-  else if (is_fine)
+  else
     printf("%s: two runs are the same, all %llu entries, seed %llu\n",
            line->scripts[0], (unsigned long long)all.entries,
            (unsigned long long)simulation_seed(line));
-  else
-    fprintf(stderr, "farside: a process of --check cannot be started\n");
-  for (size_t i = 0; i < LINES_BEFORE; i++)
-    free(all.before[i]);
+  forget(&all);
   int code = end(&one), other = end(&two);
   free(words);
-  if (is_fine && all.is_same && code != other) {
+  if (!is_fine || !all.is_same)
+    return EXIT_SCRIPT_FAILED;
+  if (code != other) {
     printf("but the exit codes differ: %d and %d\n", code, other);
     return EXIT_SCRIPT_FAILED;
   }
-  return is_fine && all.is_same ? code : EXIT_SCRIPT_FAILED;
+  int reading = check_readings(line);
+  return simulation_rank(reading) > simulation_rank(code) ? reading : code;
 }

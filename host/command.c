@@ -82,6 +82,15 @@ static int read_grace(const far_command *command, const char *value,
                   value);
 }
 
+static int read_remaining(const far_command *command, const char *value,
+                          command_line *line) {
+  if (far_duration_parse(value, &line->remaining_ms) && line->remaining_ms != 0)
+    return EXIT_FINE;
+  return complain(command,
+                  "--remaining needs a time with its unit, such as 1s, not %s",
+                  value);
+}
+
 // A whole number from one on, in decimal.
 static bool read_count(const char *value, uint64_t most, uint64_t *count) {
   *count = 0;
@@ -200,6 +209,7 @@ static const struct {
     {.name = "--jobs", .read = read_jobs},
     {.name = "--for", .read = read_for},
     {.name = "--dir", .read = read_dir},
+    {.name = "--remaining", .read = read_remaining},
     {.name = "--allow", .read = read_allow},
     {.name = "--strict", .flag = offsetof(command_line, is_strict)},
     {.name = "--check", .flag = offsetof(command_line, is_checked)},

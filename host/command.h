@@ -46,12 +46,13 @@ typedef struct command_line {
   const char *timeline;                 // A file, or "-" for standard output.
   const char *outputs[COMMAND_OUTPUTS]; // Likewise; NULL: not wanted.
   uint64_t grace_ms;
-  uint64_t seed;    // Of the phone.
-  uint64_t for_ms;  // How long a day without a plan is.
-  uint64_t seeds;   // How many runs.
-  uint64_t jobs;    // In how many processes.
-  uint64_t allowed; // Rules that may be broken, by far_rule_bit().
-  const char *dir;  // Where `new` puts it.
+  uint64_t seed;         // Of the phone.
+  uint64_t for_ms;       // How long a day without a plan is.
+  uint64_t seeds;        // How many runs.
+  uint64_t jobs;         // In how many processes.
+  uint64_t remaining_ms; // What scripts are told is left.
+  uint64_t allowed;      // Rules that may be broken, by far_rule_bit().
+  const char *dir;       // Where `new` puts it.
   bool is_checked;
   bool is_shrunk;
   bool is_strict;

@@ -414,6 +414,7 @@ bool simulation_play(simulation *mine) {
                               .seed = mine->seed,
                               .allowed = line->allowed,
                               .is_strict = line->is_strict,
+                              .remaining_ms = line->remaining_ms,
                               .on_entry = on_entry,
                               .user = mine};
   if (far_device_open(&config, &mine->device) != FARSIDE_OK) {
@@ -477,11 +478,10 @@ const far_command simulate_command = {
     .usage =
         "simulate [--os OS] [--plan FILE.lua | --for TIME] [--seed N]\n"
         "       [--seeds N [--jobs N] | --check | --shrink] [--allow RULE]\n"
-        "       [--strict] [--grace TIME] [--limits LIST] [--grant "
-        "WHAT=VALUE]\n"
-        "       [--trust] [--timeline FILE] [--report FILE.html]\n"
-        "       [--picture FILE.svg] [--trace FILE.json] [--junit FILE.xml] "
-        "[-v]\n       SCRIPT [ARG ...]",
+        "       [--strict] [--remaining TIME] [--grace TIME] [--limits LIST]\n"
+        "       [--grant WHAT=VALUE] [--trust] [--timeline FILE]\n"
+        "       [--report FILE.html] [--picture FILE.svg] [--trace FILE.json]\n"
+        "       [--junit FILE.xml] [-v] SCRIPT [ARG ...]",
     .what = "run a script on a simulated phone, a day in milliseconds",
     .help =
         "Runs SCRIPT in virtual time under the rules of an OS, and tells what\n"
@@ -502,12 +502,16 @@ const far_command simulate_command = {
         "  --jobs N          in so many processes (as there are processors)\n"
         "  --check           run twice, in two processes, and compare entry "
         "by\n"
-        "                    entry\n"
+        "                    entry; then with other readings of the time that\n"
+        "                    remains: rule BG12\n"
         "  --shrink          leave out steps of a plan that fails, while it\n"
         "                    fails; print what remains\n"
         "  --allow RULE      this rule may be broken, such as BG10; once for\n"
         "                    each. `farside rules` lists them\n"
         "  --strict          what is only a warning fails the run, too\n"
+        "  --remaining TIME  what timeRemaining and task:remaining say while "
+        "a\n"
+        "                    budget runs, instead of the truth\n"
         "  --grace TIME      how long open tasks have when the app is quit\n"
         "                    (as the OS says)\n"
         "  --limits LIST, --grant WHAT=VALUE, --trust\n"
@@ -533,7 +537,8 @@ const far_command simulate_command = {
         "3 when a rule of the OS was broken, and is more than a warning,\n"
         "4 when the host had to stop the script for a limit.\n",
     .options = " --os --plan --for --seed --seeds --jobs --check --shrink "
-               "--allow --strict --grace --limits --grant --trust --timeline "
+               "--allow --strict --remaining --grace --limits --grant --trust "
+               "--timeline "
                "--report --picture --trace --junit "
                "--verbose -v ",
     .run = simulate};

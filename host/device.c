@@ -96,6 +96,8 @@ static void watch(far_device *device, const far_device_config *config) {
                                               .found = note_violation,
                                               .user = device->host};
   far_audit_init(&device->audit);
+  if (config->ram_bytes != 0)
+    device->audit.ram_bytes = config->ram_bytes;
   device->host->audit = &device->audit;
 }
 
@@ -109,6 +111,7 @@ static void switch_on(far_device *device, const far_device_config *config) {
   device->flap_ms = FAR_NEVER;
   host->zone = &device->world.zone;
   host->seed = seed;
+  host->remaining_ms = config->remaining_ms;
 }
 
 farside_status far_device_open(const far_device_config *config,
@@ -542,6 +545,34 @@ void far_device_reboot(far_device *device) {
   far_device_settle(device);
 }
 
+// What all scripts need, once their garbage is gone; zero where that is so
+// little that the OS would not mind it.
+static uint64_t heap_needed(far_device *device, const far_script **most) {
+  farside_host *host = device->host;
+  uint64_t least = far_audit_warn_bytes(&device->audit);
+  if (far_scripts_heap(host, most) < least)
+    return 0;
+  for (far_list *link = host->scripts.next; link != &host->scripts;
+       link = link->next)
+    far_script_collect(far_list_item(link, far_script, link));
+  far_device_settle(device);
+  uint64_t bytes = far_scripts_heap(host, most);
+  return bytes < least ? 0 : bytes;
+}
+
+// Tells the app, and looks at what it does.
+static void warn_of_memory(far_device *device, const char *json) {
+  const far_script *most;
+  uint64_t before = heap_needed(device, &most);
+  (void)farside_post(device->host, "memoryWarning", json);
+  far_device_settle(device);
+  if (before == 0)
+    return;
+  uint64_t after = heap_needed(device, &most);
+  far_whom whom = {.script = most ? most->name : NULL};
+  far_audit_trimmed(&device->audit, &whom, before, after, now_ms(device));
+}
+
 void far_device_low_memory(far_device *device, const char *level) {
   far_host_notef(device->host, FAR_WHAT_DEVICE_MEMORY, FARSIDE_INFO, NULL, NULL,
                  "memory is short: %s", level);
@@ -550,7 +581,7 @@ void far_device_low_memory(far_device *device, const char *level) {
   snprintf(json, sizeof json, "{\"level\":\"%s\"}", level);
   // What sleeps is killed at once, or not at all.
   if (state != FAR_APP_SUSPENDED)
-    (void)farside_post(device->host, "memoryWarning", json);
+    warn_of_memory(device, json);
   else if (far_device_draw(device, 0, 1, true) == 0)
     far_device_kill(device, "the system was short of memory");
   far_device_settle(device);

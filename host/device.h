@@ -30,8 +30,11 @@ typedef struct far_device_config {
   bool has_seed;     // Else a fixed one.
   uint64_t seed;
   far_chance_policy policy;
-  uint64_t allowed; // Rules that may be broken, by far_rule_bit().
-  bool is_strict;   // What is only a warning fails the run too.
+  uint64_t allowed;   // Rules that may be broken, by far_rule_bit().
+  bool is_strict;     // What is only a warning fails the run too.
+  uint64_t ram_bytes; // Zero: as the profile says.
+  // What scripts are told is left, while a budget runs. Zero: the truth.
+  uint64_t remaining_ms;
 } far_device_config;
 
 // The seed of whoever says nothing.

@@ -44,10 +44,11 @@ struct farside_host {
   // Of a simulated phone: its zone and its seed. NULL: the machine's zone.
   const struct far_zone *zone;
   uint64_t seed;
-  far_audit *audit;    // Who looks at the rules. NULL: nobody.
-  far_queue queue;     // Durable work.
-  uint64_t until_ms;   // When this step has to be over.
-  uint64_t instant_ms; // When the last turn ran, and how many ran then.
+  far_audit *audit;      // Who looks at the rules. NULL: nobody.
+  uint64_t remaining_ms; // What scripts are told is left. Zero: the truth.
+  far_queue queue;       // Durable work.
+  uint64_t until_ms;     // When this step has to be over.
+  uint64_t instant_ms;   // When the last turn ran, and how many ran then.
   uint64_t turns_at_instant;
   // For tests: which allocation of each script fails, whether all later ones do
   // too, and how many did. See far_arena_fail().

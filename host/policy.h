@@ -69,6 +69,7 @@ typedef enum far_mark {
   X(ALARM_WAKEUPS_LINT, alarm_wakeups_lint, "per hour", SMALLER)               \
   X(WAKELOCK_DAILY_LINT, wakelock_daily_lint, "ms", SMALLER)                   \
   X(DISK_WRITE_DAILY_LINT, disk_write_daily_lint, "MB", SMALLER)               \
+  X(PHONE_MEMORY, phone_memory, "MB", SMALLER)                                 \
   X(MEMORY_LIMIT, memory_limit, "% of RAM", SMALLER)                           \
   X(MEMORY_WARN_LEVEL, memory_warn_level, "% of limit", SMALLER)               \
   X(BACKOFF_INITIAL, backoff_initial, "ms", LARGER)                            \

@@ -126,13 +126,12 @@ static const far_rule rules[FAR_RULES] = {
          .sources = {FROM_QUINN_BACKGROUND}},
     [FAR_RULE_BG12] =
         {.wrong = "What the app does depends on timeRemaining or "
-                  "task:remaining.",
+                  "task:remaining, as farside simulate --check finds out.",
          .ios = WARNING("the number is a guess, and huge in the foreground"),
          .android = NOTHING,
          .advice = "Work in small steps until onExpire is called. Write the "
                    "number to the log, and nowhere else.",
-         .sources = {FROM_QUINN_BACKGROUND},
-         .why_not = "what a script does with a number is not seen"},
+         .sources = {FROM_QUINN_BACKGROUND}},
     [FAR_RULE_BG13] =
         {.wrong = "A task works for more than 5 s and saves nothing.",
          .ios = WARNING("what is not saved is lost with the app"),
@@ -278,16 +277,14 @@ static const far_rule rules[FAR_RULES] = {
          .sources = {FROM_APPLE_SIGKILL},
          .why_not = "a script has no files or databases to lock"},
     [FAR_RULE_RS07] =
-        {.wrong = "The heap is over the limit, or is not made smaller after "
-                  "memoryWarning.",
+        {.wrong = "The heap is over the limit, or near it and not made smaller "
+                  "after memoryWarning.",
          .ios = KILL("jetsam", "the app is killed, those in the background "
                                "first"),
          .android = KILL("REASON_LOW_MEMORY (3)", "the app is killed"),
          .advice = "Drop caches at memoryWarning and at pause, and read long "
                    "things piece by piece.",
-         .sources = {FROM_XNU_TASK, FROM_ANDROID_EXIT},
-         .why_not = "the phone has no amount of memory; a script has its own "
-                    "limit"},
+         .sources = {FROM_XNU_TASK, FROM_ANDROID_EXIT}},
     [FAR_RULE_RS08] =
         {.wrong = "An app holds the device awake for more than two hours a "
                   "day.",

@@ -303,6 +303,32 @@ void far_script_close(far_script *script) {
   far_free(&host->memory, script, sizeof *script);
 }
 
+// -- Garbage ------------------------------------------------------------------
+
+static int collect(lua_State *L) {
+  lua_gc(L, LUA_GCCOLLECT);
+  return 0;
+}
+
+static int push_collect(far_turn *turn, lua_State *L) {
+  (void)turn;
+  lua_pushcfunction(L, collect);
+  return 0;
+}
+
+static void collected(far_turn *turn, far_turn_end how) {
+  (void)how;
+  far_free(&turn->script->host->memory, turn, sizeof *turn);
+}
+
+void far_script_collect(far_script *script) {
+  far_turn *turn = far_new(&script->host->memory, sizeof *turn);
+  if (turn == NULL)
+    return; // Then it stays as it is.
+  *turn = (far_turn){.script = script, .push = push_collect, .end = collected};
+  far_turn_queue(turn);
+}
+
 // -- Load ---------------------------------------------------------------------
 
 // `arg`, as lua5.4 sets it: the script at zero, its arguments from one.

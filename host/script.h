@@ -117,6 +117,9 @@ void far_script_close(far_script *script);
 // Compiles and runs the main chunk of its source.
 farside_status far_script_load(far_script *script);
 
+// Queues a turn that collects all garbage of a script.
+void far_script_collect(far_script *script);
+
 // Puts a script behind the others that have turns, when it has any.
 void far_script_ready(far_script *script);
 

@@ -247,6 +247,24 @@ bool farside_script_at(const farside_host *host, size_t index,
   return true;
 }
 
+uint64_t far_scripts_heap(const farside_host *host, const far_script **most) {
+  uint64_t sum = 0, most_bytes = 0;
+  *most = NULL;
+  for (const far_list *link = host->scripts.next; link != &host->scripts;
+       link = link->next) {
+    const far_script *script = far_list_item(link, far_script, link);
+    far_arena_usage usage = {0};
+    if (script->arena != NULL && !script->is_dead)
+      far_arena_get_usage(script->arena, &usage);
+    sum += usage.used_bytes;
+    if (*most == NULL || usage.used_bytes > most_bytes) {
+      *most = script;
+      most_bytes = usage.used_bytes;
+    }
+  }
+  return sum;
+}
+
 // -- Closing and reloading ----------------------------------------------------
 
 static farside_status unknown(farside_host *host, const char *name) {

@@ -45,4 +45,8 @@ uint64_t far_scripts_room(const far_script *to);
 // Hands over a message that came from outside, and takes its reference over.
 void far_scripts_take(farside_host *host, far_event *event);
 
+// What all scripts together have in memory, and which has the most; NULL
+// where there is none.
+uint64_t far_scripts_heap(const farside_host *host, const far_script **most);
+
 #endif

@@ -477,6 +477,14 @@ static void note_turn(const far_script *script) {
                  far_host_now_ms(host));
 }
 
+static void note_heap(const far_script *script) {
+  farside_host *host = script->host;
+  far_whom whom = {.script = script->name};
+  const far_script *most;
+  far_audit_heap(host->audit, &whom, far_scripts_heap(host, &most),
+                 far_host_now_ms(host));
+}
+
 static void begin(far_script *script, far_turn *turn) {
   far_assert(script->running == NULL);
   far_turn_cancel(turn);
@@ -531,6 +539,8 @@ void far_host_call(far_turn *turn) {
   if (mine.how == FAR_TURN_FAILED && !is_dropped && !mine.is_killed &&
       !is_owned(script))
     host->stats.errors++;
+  if (host->audit != NULL && !script->is_dead)
+    note_heap(script);
   end(script, turn, mine.how);
 }
 

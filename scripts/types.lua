@@ -796,6 +796,7 @@ local device = {}
 ---@field launchUrl? string what App.getLaunchUrl() answers
 ---@field limits? string what the app may use: "memory=8MB,turn=100ms"
 ---@field trust? boolean the full libraries of Lua, instead of the sandbox
+---@field ram? string how much memory the phone has: "256MB"; default: as the profile says
 ---@field allow? string[] rules that may be broken: { "BG10" }
 ---@field strict? boolean a warning fails assert.no_violations too
 

@@ -330,6 +330,29 @@ local cases = {
       misses = { script = [[App.addListener("pause", function() BackgroundTask.exec(function()
         while true do farside.sleep(1000) end end, { onExpire = print }) end)]], day = visits(2, 60) } },
   },
+  RS07 = {
+    { why = "a phone with 32 MB gives an app 16.0 MB",
+      breaks = { phone = { ram = "32MB" },
+        script = "cache = {} for i = 1, 16 do cache[i] = string.rep(i % 10, 1 << 20) end" },
+      misses = { phone = { ram = "32MB" },
+        script = "cache = {} for i = 1, 15 do cache[i] = string.rep(i % 10, 1 << 20) end" } },
+    { why = "before memoryWarning, and has not become smaller",
+      breaks = { phone = { ram = "32MB" },
+        script = "cache = {} for i = 1, 14 do cache[i] = string.rep(i % 10, 1 << 20) end",
+        day = function(phone) phone:lowMemory() end },
+      misses = { phone = { ram = "32MB" },
+        script = [[cache = {} for i = 1, 14 do cache[i] = string.rep(i % 10, 1 << 20) end
+          App.addListener("memoryWarning", function() cache[1] = nil end)]],
+        day = function(phone) phone:lowMemory() end } },
+    -- What is garbage needs no listener.
+    { why = "has not become smaller",
+      breaks = { phone = { ram = "32MB" },
+        script = "cache = {} for i = 1, 13 do cache[i] = string.rep(i % 10, 1 << 20) end",
+        day = function(phone) phone:lowMemory() end },
+      misses = { phone = { ram = "32MB" },
+        script = "local cache = {} for i = 1, 13 do cache[i] = string.rep(i % 10, 1 << 20) end",
+        day = function(phone) phone:lowMemory() end } },
+  },
   RS08 = {
     { at = 1, why = "for more than 120 min",
       breaks = { phone = android, script = [[App.addListener("pause", function() BackgroundTask.exec(function(task)
@@ -345,7 +368,7 @@ local cases = {
 }
 
 -- Those that need the program, and have a test of their own below.
-local others <const> = {}
+local others <const> = { BG12 = true }
 
 describe("rule", function()
   local rules = {}
@@ -470,6 +493,8 @@ describe("a violation", function()
     fails_with(function() device.open { allow = "BG10" } end, "allow must be a list of rules")
     fails_with(function() device.open { allow = { 7 } } end, "has a number")
     fails_with(function() device.open { strict = 1 } end, "strict must be a boolean")
+    fails_with(function() device.open { ram = "much" } end, 'ram is a size such as "256MB", not \'much\'')
+    fails_with(function() device.open { ram = "off" } end, "ram is a size")
   end)
 end)
 
@@ -541,5 +566,61 @@ describe("farside simulate", function()
     assert.equal(3, code)
     assert.matches('failures="1"', output)
     assert.matches('<failure type="rule" message="Rule BG03 is broken', output)
+  end)
+end)
+
+-- Reads how much time remains in every way there is.
+local READS <const> = helper.code [[
+  App.addListener("pause", function()
+    BackgroundTask.exec(function(task)
+      local left = math.min(task:remaining(), BackgroundTask.timeRemaining(), BackgroundTask.list()[1].remainingMs)
+      print("left", left)
+      USE
+      task:finish()
+    end, { onExpire = print })
+  end)
+]]
+
+describe("rule BG12", function()
+  local function check(use, words)
+    local script <close> = file((READS:gsub("USE", use)))
+    return farside(("simulate --check %s %s"):format(script, words or ""))
+  end
+
+  it("is broken by what the app does with the number", function()
+    for _, use in ipairs {
+      "if left > 10000 then farside.sleep(1000) end",
+      "if left < 10000 then farside.sleep(1000) end",
+      "while task:remaining() > 20000 do farside.sleep(1000) end",
+      "if left > 10000 then error 'much' end",
+      "farside.sleep(left / 2)",
+    } do
+      local code, output = check(use)
+      assert.matches("warning: BG12, the time remaining decides: .-\nfirst .-\nsecond .-\nWork in small steps", output)
+      assert.equal(use:find "error" and 1 or 0, code, output)
+      assert.equal(use:find "error" and 1 or 3, (check(use, "--strict")))
+    end
+  end)
+
+  it("is not broken by who only logs it, or may break it", function()
+    for _, use in ipairs { "", "if left < 10000 then print 'little' print(left) end", "Log.warn(left)",
+      "pcall(error, left)" } do
+      local code, output = check(use, "--strict")
+      assert.equal(0, code, output)
+      assert.not_matches("BG12", output)
+    end
+    local uses <const> = "if left > 10000 then farside.sleep(1000) end"
+    assert.equal(0, (check(uses, "--strict --allow BG12")))
+    assert.equal(0, (check(uses, "--strict --os android")))
+    assert.equal(0, (check(uses, "--strict --remaining 5s")))
+  end)
+
+  it("can be looked at", function()
+    local script <close> = file((READS:gsub("USE", "")))
+    local _, output = farside(("simulate %s --remaining 1s"):format(script))
+    assert.matches("left\t1000\n", output)
+    _, output = farside(("simulate %s"):format(script))
+    assert.matches("left\t30000\n", output)
+    assert.equal(2, (farside(("simulate %s --remaining soon"):format(script))))
   end)
 end)
