@@ -9,7 +9,10 @@ enum {
   PROMOTED_MAX = 256, // Units whose time has come, at one look.
   PRUNED_MAX = 64,
   // How far the wall clock may drift from the other before it was moved.
-  MOVED_MS = 2000
+  MOVED_MS = 2000,
+  // While work waits for a time of the wall clock, how often to look whether
+  // that was moved, the machine slept, or is in another zone.
+  GLANCE_MS = 60 * 1000
 };
 
 // -- Who is next --------------------------------------------------------------
@@ -256,6 +259,51 @@ static void notice_clock(far_queue *queue) {
   far_queue_look_again(queue);
 }
 
+static farside_status rezone_all(far_queue *queue) {
+  far_store *store = queue->store;
+  far_moment now = far_queue_moment(queue->host);
+  far_find find = {.by = FAR_FIND_RELATIVE};
+  far_work work = {0};
+  farside_status status = FARSIDE_OK;
+  while (status == FARSIDE_OK &&
+         (status = store->find(store, &find, &work)) == FARSIDE_OK) {
+    if (far_schedule_rezone(&work, &now) &&
+        (status = far_batch_begin(queue, false)) == FARSIDE_OK)
+      status = far_batch_end(queue, far_rows_settle(queue, &work));
+    far_work_deinit(store->memory, &work);
+  }
+  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
+}
+
+// A zone as a number that can be kept; never zero.
+static int64_t number_of_zone(const far_zone *zone) {
+  uint64_t hash = UINT64_C(14695981039346656037); // FNV-1a.
+  for (const char *c = zone->name; *c != '\0'; c++)
+    hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
+  return (int64_t)(hash >> 1) + 1;
+}
+
+// The machine, or the phone, has gone to another zone; perhaps while the app
+// was not there.
+static void notice_zone(far_queue *queue) {
+  farside_host *host = queue->host;
+  far_store *store = queue->store;
+  if (queue->is_stale && host->zone == &host->local_zone.zone)
+    far_local_zone_look(&host->local_zone);
+  int64_t zone = number_of_zone(host->zone), before = queue->zone;
+  if (zone == before)
+    return;
+  if (before == 0)
+    (void)store->number_get(store, "zone", &before);
+  queue->zone = zone;
+  if (zone == before)
+    return;
+  if (before != 0)
+    (void)rezone_all(queue);
+  if (far_batch_begin(queue, false) == FARSIDE_OK)
+    (void)far_batch_end(queue, store->number_set(store, "zone", zone));
+}
+
 // -- Starting -----------------------------------------------------------------
 
 static farside_status start_due(far_queue *queue) {
@@ -354,6 +402,10 @@ static void arm(far_queue *queue) {
     if (next_ms != INT64_MAX)
       when_ms = far_host_now_ms(host) +
                 (next_ms > now_ms ? (uint64_t)(next_ms - now_ms) : 1);
+    uint64_t glance_ms = far_host_now_ms(host) + GLANCE_MS;
+    if (when_ms != FAR_NEVER && when_ms > glance_ms &&
+        !far_clock_is_virtual(host->clock))
+      when_ms = glance_ms;
   }
   far_timer_start(&host->timers, &queue->timer, when_ms);
 }
@@ -365,6 +417,7 @@ void far_dispatch(farside_host *host) {
     return;
   }
   notice_clock(queue);
+  notice_zone(queue);
   notice_conditions(queue);
   farside_status status = FARSIDE_OK;
   if (queue->needs_rescue) {

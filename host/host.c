@@ -219,6 +219,7 @@ farside_status far_host_open(const farside_config *config, far_clock *clock,
       goto fail;
   }
   fresh->clock = clock;
+  fresh->zone = &fresh->local_zone.zone;
   clock = NULL;
   fresh->origin_ms = fresh->clock->now_ms(fresh->clock);
   far_timers_init(&fresh->timers, &fresh->memory);

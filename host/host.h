@@ -13,6 +13,7 @@
 #include "inbox.h"
 #include "job.h"
 #include "life.h"
+#include "local_zone.h"
 #include "policy.h"
 #include "queue.h"
 #include "scripts.h"
@@ -41,9 +42,10 @@ struct farside_host {
   size_t parked;
   size_t suspects; // Jobs to look at, see far_jobs_find_leaks.
   farside_stats stats;
-  // Of a simulated phone: its zone and its seed. NULL: the machine's zone.
-  const struct far_zone *zone;
-  uint64_t seed;
+  // What cron goes by that has no zone of its own: the machine's, or a phone's.
+  const far_zone *zone;
+  far_local_zone local_zone;
+  uint64_t seed;         // Of a simulated phone.
   far_audit *audit;      // Who looks at the rules. NULL: nobody.
   uint64_t remaining_ms; // What scripts are told is left. Zero: the truth.
   far_queue queue;       // Durable work.

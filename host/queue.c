@@ -56,6 +56,8 @@ void far_queue_use(farside_host *host, far_store *store) {
   far_queue *queue = &host->queue;
   far_assert(queue->store == NULL);
   queue->store = store;
+  if (host->zone == &host->local_zone.zone)
+    far_local_zone_look(&host->local_zone);
   // The same seed of a phone gives the same delays; elsewhere any will do.
   far_chance_init(&queue->chance,
                   host->seed ? host->seed : (uint64_t)far_queue_wall_ms(host),

@@ -60,6 +60,7 @@ typedef struct far_queue {
   bool may_start;
   int64_t may_start_since_ms;
   int64_t wall_offset_ms; // Wall clock less monotonic, when it last looked.
+  int64_t zone;           // Which zone that was; zero: not known.
   int64_t asked_at_ms;    // For when we asked to be woken; zero: for nothing.
   // The last row that was read for a script. It stays here until the next one,
   // so that nothing is lost where a script is stopped while it is pushed.

@@ -689,6 +689,19 @@ bool far_schedule_move(far_work *work, int64_t by_ms, const far_moment *now) {
   return true;
 }
 
+bool far_schedule_rezone(far_work *work, const far_moment *now) {
+  if (work->cron == NULL || work->zone != NULL || is_retry(work) ||
+      work->state != FAR_WORK_ENQUEUED || work->run_at_ms <= now->wall_ms)
+    return false;
+  period of = period_of(work, now);
+  int64_t slot_ms = slot_after(&of, now->wall_ms);
+  if (slot_ms == work->slot_ms)
+    return false;
+  work->slot_ms = slot_ms;
+  wait_until(work, slot_ms, now);
+  return true;
+}
+
 bool far_schedule_catch_up(far_memory *memory, far_work *work,
                            const far_moment *now) {
   if (!far_work_is_periodic(work) || work->state != FAR_WORK_ENQUEUED ||

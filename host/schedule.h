@@ -160,6 +160,11 @@ bool far_schedule_redrive(far_memory *memory, far_work *work,
 // years.
 bool far_schedule_move(far_work *work, int64_t by_ms, const far_moment *now);
 
+// The machine, or the phone, is in another zone: what goes by its time of day,
+// and waits for its slot, waits for that of the new zone. False when nothing
+// has changed.
+bool far_schedule_rezone(far_work *work, const far_moment *now);
+
 // Slots have passed by the time it is looked at. A slot has passed when the run
 // of a later one is due. Called for periodic work that is enqueued when its
 // run_at has come. True when the row has changed: look at run_at again.

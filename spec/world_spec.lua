@@ -636,6 +636,29 @@ describe("the clock on the wall", function()
     assert.same({ 120000, 150000, 150000 + 86400000 }, seen)
   end)
 
+  it("is the zone of durable work that names none, also once it is another", function()
+    local phone <close> = device.open { timeZone = "Europe/Berlin" } -- It is 08:00 there.
+    assert(phone:run [[
+      local BackgroundTask = require("farside").Plugins.BackgroundTask
+      BackgroundTask.define("tidy", { run = function() end })
+      BackgroundTask.periodic("here", "tidy", { cron = "0 21 * * *" })
+      BackgroundTask.periodic("there", "tidy", { cron = "0 21 * * *", zone = "Asia/Tokyo" })
+    ]])
+    local function hours()
+      local found = {}
+      for _, work in ipairs(phone:work()) do
+        found[work.unique] = (work.runAtMs - phone:world().wallMs) / 3600000
+      end
+      return found
+    end
+    assert.same({ here = 13, there = 5 }, hours())
+    phone:setTimeZone "America/New_York" -- It is 02:00 there.
+    assert.same({ here = 19, there = 5 }, hours())
+    phone:setTimeZone "Asia/Tokyo"
+    phone:advance "1h"
+    assert.same({ here = 4, there = 4 }, hours())
+  end)
+
   it("goes on at its hour over the change of the clocks", function()
     local phone <close> = device.open { timeZone = "Europe/Berlin" }
     local function go_to(seconds)
