@@ -288,37 +288,39 @@ static int64_t big_endian(const unsigned char *bytes) {
          (int64_t)bytes[2] << 8 | bytes[3];
 }
 
-// What the first bytes say. Read past SQLite's back, but through its open file:
-// a file of our own is opened and closed nowhere, because closing one would let
-// go of the locks that the owner, in this process, holds. FILE_NEW where the
-// log may know better.
+enum { HEADER_BYTES = 112, VERSION_AT = 60, APPLICATION_AT = 68 };
+
+// What the first bytes say; FILE_NEW where the log may know better.
+static owner_of read_header(const unsigned char *header, bool was_ours) {
+  // A store that was here before has left its side file.
+  owner_of other = was_ours ? FILE_DAMAGED : FILE_FOREIGN;
+  if (memcmp(header, "SQLite format 3", 16) != 0)
+    return other;
+  int64_t application = big_endian(header + APPLICATION_AT);
+  if (application == FAR_SQLITE_APPLICATION)
+    return big_endian(header + VERSION_AT) > VERSION ? FILE_NEWER : FILE_OURS;
+  // The list of tables follows: a leaf without cells is empty.
+  static const unsigned char leaf = 13;
+  bool is_empty = header[100] == leaf && header[103] == 0 && header[104] == 0;
+  return application == 0 && is_empty ? FILE_NEW : other;
+}
+
+// Read past SQLite, but through the file that it has open: to open one of our
+// own and close it would let go of the locks that its owner holds, where that
+// is another store in this process.
 static farside_status look_at_header(far_sqlite *my, owner_of *whose) {
-  enum { HEADER_BYTES = 100, VERSION_AT = 60, APPLICATION_AT = 68 };
   sqlite3_file *file = NULL;
   sqlite3_int64 size = 0;
-  unsigned char header[HEADER_BYTES];
+  unsigned char header[HEADER_BYTES] = {0};
   int code =
       sqlite3_file_control(my->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
   if (code == SQLITE_OK)
     code = file->pMethods->xFileSize(file, &size);
-  if (code == SQLITE_OK && size >= HEADER_BYTES)
+  if (code == SQLITE_OK && size > 0)
     code = file->pMethods->xRead(file, header, HEADER_BYTES, 0);
-  if (code != SQLITE_OK)
+  if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ)
     return far_sqlite_fail(my, code, "opening");
-  *whose = FILE_NEW;
-  if (size == 0)
-    return FARSIDE_OK;
-  // A store that was here before has left its side file.
-  owner_of other = my->owner.is_known ? FILE_DAMAGED : FILE_FOREIGN;
-  if (size < HEADER_BYTES || memcmp(header, "SQLite format 3", 16) != 0) {
-    *whose = other;
-    return FARSIDE_OK;
-  }
-  int64_t application = big_endian(header + APPLICATION_AT);
-  if (application == FAR_SQLITE_APPLICATION)
-    *whose = big_endian(header + VERSION_AT) > VERSION ? FILE_NEWER : FILE_OURS;
-  else if (application != 0)
-    *whose = other;
+  *whose = size > 0 ? read_header(header, my->owner.is_known) : FILE_NEW;
   return FARSIDE_OK;
 }
 

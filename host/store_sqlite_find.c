@@ -183,7 +183,7 @@ static farside_status count(far_store *store, const char *script,
   while ((status = far_next(&q)) == FARSIDE_OK) {
     int64_t state = sqlite3_column_int64(q.stmt, 0);
     if (state >= 0 && state < FAR_WORK_STATES)
-      counts[state] = sqlite3_column_int64(q.stmt, 1);
+      counts[state] += sqlite3_column_int64(q.stmt, 1);
   }
   far_end(&q);
   return status == FARSIDE_NOWORK ? FARSIDE_OK : status;

@@ -158,8 +158,7 @@ static const char *const sql[FAR_SQL_STATEMENTS] = {
                          " AND group_name IS ?2 ORDER BY tag DESC LIMIT 1",
     [FAR_SQL_COUNT] =
         "SELECT what, n FROM totals WHERE script = ?1 AND what >= 0",
-    [FAR_SQL_COUNT_ALL] =
-        "SELECT what, sum(n) FROM totals WHERE what >= 0 GROUP BY what",
+    [FAR_SQL_COUNT_ALL] = "SELECT what, n FROM totals WHERE what >= 0",
 
     [FAR_SQL_RUN_INSERT] = "INSERT INTO runs(work, token, attempt, slot_ms,"
                            " begun_ms, ended_ms, outcome, why, sum)"

@@ -2,8 +2,6 @@
 
 #include "store_sqlite.h"
 
-#include "far_assert.h"
-
 #include <string.h>
 
 far_sum far_sqlite_value_sum(const char *script, const char *key,
@@ -47,7 +45,6 @@ static farside_status value_set(far_store *store, const char *script,
                                 const char *key, size_t key_bytes,
                                 const char *json, size_t bytes) {
   far_sqlite *my = far_sqlite_of(store);
-  far_assert(my->is_open);
   far_query q = far_ask(my, FAR_SQL_VALUE_SET);
   far_give_text(&q, script);
   far_give_key(&q, key, key_bytes);
@@ -59,7 +56,6 @@ static farside_status value_set(far_store *store, const char *script,
 static farside_status value_remove(far_store *store, const char *script,
                                    const char *key, size_t key_bytes) {
   far_sqlite *my = far_sqlite_of(store);
-  far_assert(my->is_open);
   far_query q = far_ask(my, FAR_SQL_VALUE_REMOVE);
   far_give_text(&q, script);
   far_give_key(&q, key, key_bytes);
@@ -70,7 +66,6 @@ static farside_status value_remove(far_store *store, const char *script,
 
 static farside_status value_clear(far_store *store, const char *script) {
   far_sqlite *my = far_sqlite_of(store);
-  far_assert(my->is_open);
   far_query q = far_ask(my, FAR_SQL_VALUE_CLEAR);
   far_give_text(&q, script);
   return far_change(&q);
@@ -135,7 +130,6 @@ static farside_status number_get(far_store *store, const char *name,
 static farside_status number_set(far_store *store, const char *name,
                                  int64_t number) {
   far_sqlite *my = far_sqlite_of(store);
-  far_assert(my->is_open);
   far_query q = far_ask(my, FAR_SQL_NUMBER_SET);
   far_give_text(&q, name);
   far_give(&q, number);
