@@ -140,6 +140,12 @@ static int open_url(lua_State *L) {
   return push_result(L, device, far_device_open_url(device, url));
 }
 
+// phone:expire()
+static int expire(lua_State *L) {
+  far_device_expire(far_check_phone(L));
+  return 0;
+}
+
 // -- The world ----------------------------------------------------------------
 
 // phone:setNetwork(name)
@@ -406,6 +412,7 @@ const luaL_Reg far_phone_verbs[] = {
     {"uncover", uncover},
     {"swipeAway", swipe_away},
     {"reboot", reboot},
+    {"expire", expire},
     {"openUrl", open_url},
     {"setNetwork", set_network},
     {"flap", flap},

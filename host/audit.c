@@ -163,7 +163,7 @@ static void find_stacked(far_audit *audit, const far_whom *whom,
       "it began when %s had ended, and had %.3f s: the budget of %.3f s is one "
       "for the app",
       audit->ended, in_s(task->time_ms),
-      in_s(constant(audit, FAR_EXEC_BUDGET)));
+      in_s(task->begun_ms - audit->visit_ms + task->time_ms));
 }
 
 void far_audit_began(far_audit *audit, const far_whom *whom, uint64_t open,

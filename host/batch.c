@@ -91,8 +91,9 @@ farside_status far_batch_begin(far_queue *queue, bool is_durable) {
       return flushed;
   }
   if (queue->transaction_is_lost)
-    return far_host_fail(queue->host, FARSIDE_STORE,
-                         "the transaction was lost: the store has failed in it");
+    return far_host_fail(
+        queue->host, FARSIDE_STORE,
+        "the transaction was lost: the store has failed in it");
   farside_status status = FARSIDE_OK;
   if (queue->transaction == NULL)
     status = store->begin(store, is_durable);

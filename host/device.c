@@ -27,7 +27,13 @@ struct far_device {
   far_world world;
   far_wakes wakes;
   far_chance chance;
-  bool is_in_front;               // Unlocked, the user would look at the app.
+  far_chance whims; // What the OS leaves open beside the big decisions.
+  bool has_whims;
+  bool is_url_first;  // The next URL comes before the app is in front.
+  far_app_state seen; // The app when it was last looked at.
+  uint64_t expiry_ms; // When the OS ends this visit early; FAR_NEVER.
+  bool is_long_run;   // What runs was granted while nobody used the phone.
+  bool is_in_front;   // Unlocked, the user would look at the app.
   uint64_t pushes_ms[PUSHES_MAX]; // When they woke the app: the newest.
   uint64_t pushes;
   const char *push_waits;          // Why one is held back; NULL: none is.
@@ -101,6 +107,28 @@ static void watch(far_device *device, const far_device_config *config) {
   device->host->audit = &device->audit;
 }
 
+// One of two, where platforms do not say which.
+static bool is_either_way(far_device *device) {
+  return device->has_whims && far_chance_next(&device->whims) % 2 != 0;
+}
+
+// In which order things come the next time.
+static void foresee(far_device *device) {
+  device->host->is_youngest_first = is_either_way(device);
+  device->is_url_first = is_either_way(device);
+}
+
+// When a time in the background that begins now is cut short; FAR_NEVER, as
+// most often, when it is not.
+static uint64_t cut_ms(far_device *device) {
+  uint64_t most_ms = (uint64_t)far_policy_exec_end_ms(device->world.profile) -
+                     rule(device, FAR_EXPIRY_HANDLER_KILL);
+  if (!device->has_whims || rule(device, FAR_EARLY_EXPIRY_ALLOWED) == 0 ||
+      far_chance_next(&device->whims) % 100 >= rule(device, FAR_REFUSAL_CHANCE))
+    return FAR_NEVER;
+  return now_ms(device) + 1 + far_chance_next(&device->whims) % most_ms;
+}
+
 static void switch_on(far_device *device, const far_device_config *config) {
   farside_host *host = device->host;
   far_world_init(&device->world, host->profile);
@@ -108,7 +136,11 @@ static void switch_on(far_device *device, const far_device_config *config) {
   uint64_t seed = config->has_seed ? config->seed : FAR_DEVICE_SEED;
   far_chance_init(&device->chance, seed, config->policy,
                   (unsigned)rule(device, FAR_REFUSAL_CHANCE));
-  device->flap_ms = FAR_NEVER;
+  far_chance_init(&device->whims, ~seed, FAR_CHANCE_RANDOM, 0);
+  device->has_whims = seed != FAR_DEVICE_SEED;
+  device->flap_ms = device->expiry_ms = FAR_NEVER;
+  host->turned_ms = FAR_NEVER;
+  foresee(device);
   host->zone = &device->world.zone;
   host->seed = seed;
   host->remaining_ms = config->remaining_ms;
@@ -324,8 +356,11 @@ static void grant(far_device *device, const far_wake_news *news) {
            news->why ? "; it had waited: " : "", news->why ? news->why : "");
   note_wake(device, FAR_WHAT_WAKE_GRANT, news->kind, why);
   bool is_long = news->kind == FARSIDE_WAKE_PROCESSING;
-  if (device->host->app.state <= FAR_APP_SUSPENDED)
+  if (device->host->app.state <= FAR_APP_SUSPENDED) {
     far_audit_granted(&device->audit, now_ms(device));
+    device->is_long_run =
+        is_long && rule(device, FAR_PROCESSING_NEEDS_IDLE) != 0;
+  }
   far_dispatch_woken(device->host);
   (void)rouse(device, is_long ? "processing" : "fetch",
               is_long ? "the system granted long work"
@@ -344,12 +379,20 @@ static bool step_wakes(far_device *device) {
   return true;
 }
 
+static bool step_expiry(far_device *device) {
+  if (device->expiry_ms > now_ms(device))
+    return false;
+  device->expiry_ms = FAR_NEVER;
+  far_life_hurry(device->host, "the system takes its time back early");
+  return true;
+}
+
 // What the world and the OS do now; the app comes after them.
 static void act(far_device *device) {
   far_change change;
   bool has_acted;
   do {
-    has_acted = step_flap(device);
+    has_acted = step_flap(device) || step_expiry(device);
     while (far_world_step(&device->world, now_ms(device), &change)) {
       note_change(device, &change);
       has_acted = true;
@@ -365,8 +408,16 @@ static void look(far_device *device) {
   far_world_use(&device->world, state > FAR_APP_BACKGROUND, now_ms(device));
   if (state > FAR_APP_BACKGROUND)
     device->is_in_front = true; // Also where somebody else has said so.
-  if (state != FAR_APP_BACKGROUND)
-    far_wakes_end_run(&device->wakes, now_ms(device));
+  if (state == FAR_APP_BACKGROUND && device->seen != state) {
+    device->expiry_ms = cut_ms(device);
+    foresee(device);
+  }
+  device->seen = state;
+  if (state == FAR_APP_BACKGROUND)
+    return;
+  device->expiry_ms = FAR_NEVER;
+  device->is_long_run = false;
+  far_wakes_end_run(&device->wakes, now_ms(device));
 }
 
 static uint64_t lesser(uint64_t a, uint64_t b) {
@@ -376,6 +427,7 @@ static uint64_t lesser(uint64_t a, uint64_t b) {
 static uint64_t next_ms(const far_device *device) {
   const far_world *world = &device->world;
   uint64_t next = lesser(device->flap_ms, far_world_next_ms(world));
+  next = lesser(next, device->expiry_ms);
   return lesser(next, far_wakes_next_ms(&device->wakes, world, now_ms(device)));
 }
 
@@ -495,6 +547,8 @@ void far_device_unlock(far_device *device) {
   take_in_hand(device);
   if (device->is_in_front)
     far_life_move(device->host, in_sight(device), "the phone was unlocked");
+  else if (device->is_long_run)
+    far_life_hurry(device->host, "the phone is in use, and long work ends");
   far_device_settle(device);
 }
 
@@ -599,13 +653,18 @@ farside_status far_device_open_url(far_device *device, const char *url) {
   take_to_front(device);
   note(device, FAR_WHAT_DEVICE_URL, url);
   farside_status status = FARSIDE_OK;
+  bool is_first = device->is_url_first;
   if (host->app.state == FAR_APP_GONE) {
     far_life_launch(host, "url", "a URL was opened");
     status = load_installed(device);
-  } else {
-    far_life_move(host, FAR_APP_ACTIVE, "a URL was opened");
+    is_first = false;
   }
-  if (status == FARSIDE_OK)
+  if (is_first) {
+    status = farside_post(host, "appUrlOpen", json);
+    far_host_step(host, FAR_NEVER); // It is heard behind; then the app comes.
+  }
+  far_life_move(host, FAR_APP_ACTIVE, "a URL was opened");
+  if (status == FARSIDE_OK && !is_first)
     status = farside_post(host, "appUrlOpen", json);
   far_device_settle(device);
   return status;
@@ -660,6 +719,11 @@ farside_status far_device_push(far_device *device) {
   device->push_waits = why;
   far_device_settle(device);
   return FARSIDE_OK;
+}
+
+void far_device_expire(far_device *device) {
+  far_life_hurry(device->host, "the system takes its time back");
+  far_device_settle(device);
 }
 
 // -- The clock on the wall ----------------------------------------------------

@@ -37,7 +37,9 @@ typedef struct far_device_config {
   uint64_t remaining_ms;
 } far_device_config;
 
-// The seed of whoever says nothing.
+// The seed of whoever says nothing. Its OS has no whims: no time in the
+// background is cut short, and what may come in any order comes in the usual
+// one.
 enum { FAR_DEVICE_SEED = 42 };
 
 // Fails as farside_host_open() does.
@@ -123,6 +125,10 @@ farside_status far_device_open_url(far_device *device, const char *url);
 // A push arrives that wakes the app without showing anything. FARSIDE_DENIED
 // or FARSIDE_LIMIT when the OS drops it. In Doze, or without network, it waits.
 farside_status far_device_push(far_device *device);
+
+// The system wants its time back: the end of all that is open is announced now,
+// however much of it is left.
+void far_device_expire(far_device *device);
 
 // Moves the clock on the wall. Nothing that runs notices.
 void far_device_move_clock(far_device *device, int64_t by_ms);

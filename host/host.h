@@ -45,12 +45,15 @@ struct farside_host {
   // What cron goes by that has no zone of its own: the machine's, or a phone's.
   const far_zone *zone;
   far_local_zone local_zone;
-  uint64_t seed;         // Of a simulated phone.
-  far_audit *audit;      // Who looks at the rules. NULL: nobody.
-  uint64_t remaining_ms; // What scripts are told is left. Zero: the truth.
-  far_queue queue;       // Durable work.
-  uint64_t until_ms;     // When this step has to be over.
-  uint64_t instant_ms;   // When the last turn ran, and how many ran then.
+  uint64_t seed;          // Of a simulated phone.
+  far_audit *audit;       // Who looks at the rules. NULL: nobody.
+  uint64_t remaining_ms;  // What scripts are told is left. Zero: the truth.
+  bool is_youngest_first; // Of tasks that hear of their end at one instant.
+  uint64_t turned_ms;     // When they were last put in that order.
+  const char *hurry;      // Why this visit ends early, or NULL.
+  far_queue queue;        // Durable work.
+  uint64_t until_ms;      // When this step has to be over.
+  uint64_t instant_ms;    // When the last turn ran, and how many ran then.
   uint64_t turns_at_instant;
   // For tests: which allocation of each script fails, whether all later ones do
   // too, and how many did. See far_arena_fail().

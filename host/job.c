@@ -83,6 +83,23 @@ void far_job_hear_warning(far_job *job) {
   queue(job, &job->expire_turn);
 }
 
+// Of those that hear of their end at the same instant the oldest comes first,
+// unless somebody wants it the other way round. True when that was arranged
+// just now: then all of them are still to come.
+static bool turn_round(farside_host *host, uint64_t now_ms) {
+  if (!host->is_youngest_first || host->turned_ms == now_ms)
+    return false;
+  host->turned_ms = now_ms;
+  for (far_task *task = host->tasks.last; task; task = task->previous) {
+    far_job *job = (far_job *)(void *)task;
+    if (job->is_warned || task->warn_ms > now_ms)
+      continue;
+    far_timer_renew(&host->timers, &job->timer);
+    far_timer_start(&host->timers, &job->timer, now_ms);
+  }
+  return true;
+}
+
 static void job_is_due(far_timer *timer, uint64_t now_ms) {
   far_job *job = far_list_item(timer, far_job, timer);
   farside_host *host = host_of(job);
@@ -90,13 +107,17 @@ static void job_is_due(far_timer *timer, uint64_t now_ms) {
     far_job_end(job, FAR_TASK_EXPIRED, NULL);
     return;
   }
+  if (turn_round(host, now_ms))
+    return;
   job->is_warned = true;
   far_tasks_warned(&host->tasks, &job->task);
   bool is_heard = job->on_expire_ref != LUA_NOREF || job->owner != NULL;
   far_host_notef(host, FAR_WHAT_TASK_EXPIRING, FARSIDE_INFO, job->script,
-                 &job->task, "%.3f s are left%s",
+                 &job->task, "%.3f s are left%s%s%s",
                  (double)far_task_remaining_ms(&job->task, now_ms) / 1000,
-                 is_heard ? "" : ", and it has no onExpire to hear of it");
+                 is_heard ? "" : ", and it has no onExpire to hear of it",
+                 host->hurry != NULL ? ": " : "",
+                 host->hurry != NULL ? host->hurry : "");
   far_whom whom = whom_of(job);
   far_audit_announced(host->audit, &whom, is_heard, now_ms);
   if (job->owner != NULL)

@@ -46,6 +46,7 @@ static void note_state(farside_host *host) {
 static void start_budgets(farside_host *host, uint64_t budget_ms) {
   if (host->is_terminating)
     return;
+  host->hurry = NULL;
   int64_t os_ms = -1;
   if (host->platform.time_remaining != NULL)
     os_ms = host->platform.time_remaining(host->platform.self);
@@ -63,6 +64,7 @@ static uint64_t exec_budget_ms(const farside_host *host) {
 static void stop_budgets(farside_host *host) {
   if (host->is_terminating)
     return;
+  host->hurry = NULL;
   far_tasks_leave_background(&host->tasks);
   far_jobs_arm(host);
 }
@@ -276,6 +278,19 @@ void far_life_greet(farside_host *host, far_script *script) {
   far_event_release(event);
 }
 
+void far_life_hurry(farside_host *host, const char *why) {
+  far_task_table *tasks = &host->tasks;
+  if (host->app.state != FAR_APP_BACKGROUND || host->is_terminating ||
+      tasks->open == 0)
+    return;
+  host->hurry = why;
+  far_audit_hurried(host->audit);
+  far_tasks_hurry(
+      tasks, far_host_now_ms(host),
+      (uint64_t)far_policy_get(host->profile, FAR_EXPIRY_HANDLER_KILL));
+  far_jobs_arm(host);
+}
+
 // -- The end ------------------------------------------------------------------
 
 static int64_t default_grace_ms(const farside_host *host) {
@@ -323,6 +338,7 @@ void far_life_end(farside_host *host, far_what what, const char *why) {
     far_script_close(far_list_item(host->scripts.next, far_script, link));
   far_timer_stop(&host->timers, &host->freeze);
   host->app.state = FAR_APP_GONE;
+  host->hurry = NULL;
   note_state(host);
   host->is_terminating = host->wants_end = host->is_woken = false;
   host->has_ended = true;

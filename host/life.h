@@ -32,6 +32,10 @@ void far_life_deliver(farside_host *host, far_event *event);
 // NULL.
 void far_life_move(farside_host *host, far_app_state target, const char *why);
 
+// The OS ends the time in the background early, for this reason, which is kept
+// as it is: open tasks hear of their end now. Nothing happens elsewhere.
+void far_life_hurry(farside_host *host, const char *why);
+
 // Tells the scripts that the app ends, and gives open tasks their grace;
 // negative: what the config or the profile says.
 void far_life_terminate(farside_host *host, const char *reason,

@@ -120,6 +120,17 @@ void far_tasks_leave_background(far_task_table *table) {
   set_all(table, 0);
 }
 
+void far_tasks_hurry(far_task_table *table, uint64_t now_ms, uint64_t left_ms) {
+  for (far_task *task = table->first; task; task = task->next) {
+    if (task->end_ms <= now_ms + left_ms)
+      continue;
+    task->time_ms -= task->end_ms - (now_ms + left_ms);
+    task->end_ms = now_ms + left_ms;
+    task->warn_ms = now_ms;
+    task->has_own_end = false;
+  }
+}
+
 void far_tasks_terminate(far_task_table *table, uint64_t now_ms,
                          uint64_t grace_ms) {
   // The end of the app gives nobody more time than the background left.

@@ -93,6 +93,10 @@ void far_tasks_enter_background(far_task_table *table, uint64_t now_ms,
 // The app came back, or sleeps against its will: every task is dormant again.
 void far_tasks_leave_background(far_task_table *table);
 
+// The OS ends this time in the background early: every task hears of its end
+// now, and has left_ms from now on at the most.
+void far_tasks_hurry(far_task_table *table, uint64_t now_ms, uint64_t left_ms);
+
 // The app will end: whatever else was allowed, all tasks end within grace_ms.
 void far_tasks_terminate(far_task_table *table, uint64_t now_ms,
                          uint64_t grace_ms);

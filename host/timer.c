@@ -75,6 +75,11 @@ void far_timer_deinit(far_timers *timers, far_timer *timer) {
   *timer = (far_timer){0};
 }
 
+void far_timer_renew(far_timers *timers, far_timer *timer) {
+  far_timer_stop(timers, timer);
+  timer->born = timers->next_born++;
+}
+
 void far_timer_start(far_timers *timers, far_timer *timer, uint64_t when_ms) {
   far_timer_heap *heap = &timers->heaps[timer->kind];
   if (when_ms == FAR_NEVER) {

@@ -51,6 +51,9 @@ farside_status far_timer_init(far_timers *timers, far_timer *timer,
                               far_timer_kind kind, far_timer_fire fire);
 void far_timer_deinit(far_timers *timers, far_timer *timer);
 
+// As if it had been made just now: it fires behind all others of its instant.
+void far_timer_renew(far_timers *timers, far_timer *timer);
+
 // Arms a timer, or moves it. FAR_NEVER disarms.
 void far_timer_start(far_timers *timers, far_timer *timer, uint64_t when_ms);
 void far_timer_stop(far_timers *timers, far_timer *timer);

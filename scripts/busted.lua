@@ -20,7 +20,8 @@ local function table_of(all)
     local entry = entries[i]
     local subject = entry.task and (entry.name or "#" .. entry.task) or ""
     local place = entry.where and (entry.level ~= "info" or entry.what == "task.begin") and entry.where or nil
-    local why = place and entry.why and place .. ": " .. entry.why or place or entry.why or ""
+    local said = entry.rule and ("%s: %s"):format(entry.rule, entry.why) or entry.why
+    local why = place and said and place .. ": " .. said or place or said or ""
     local line = ("%9.3f s  %-10s  %-13s  %-12s  %s"):format(entry.t / 1000, entry.state, entry.what, subject, why)
     lines[#lines + 1] = line:match "^(.-)%s*$"
   end

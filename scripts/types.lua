@@ -1057,6 +1057,9 @@ function phone:state() end
 ---@return farside.violation[]
 function phone:violations() end
 
+--- The system takes its time back: the end of all open tasks is announced now.
+function phone:expire() end
+
 --- Says how long each turn of the tasks of a name computes; without a name, of all others.
 ---@param name string|farside.duration
 ---@param cost? farside.duration

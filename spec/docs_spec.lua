@@ -747,7 +747,7 @@ describe("the pages", function()
   end)
 
   it("show what a build server really prints", function()
-    assert.equal(10, follow(read "docs/testing.md"))
+    assert.equal(12, follow(read "docs/testing.md"))
   end)
 
   it("link to headings and files that there are", function()

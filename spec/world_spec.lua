@@ -745,6 +745,142 @@ describe("a wrong word", function()
   end
 end)
 
+describe("time in the background", function()
+  -- Three tasks that say what they hear.
+  local BUSY <const> = [[
+    App.addListener("pause", function()
+      for _, name in ipairs { "a", "b", "c" } do
+        BackgroundTask.exec(function(task) farside.sleep(1e6) task:finish() end, { name = name,
+          onExpire = function(task) print(name, task:remaining()) task:finish() end })
+      end
+    end)
+    App.addListener("resume", function() print "resume" end)
+    App.addListener("appUrlOpen", function(event) print(event.url) end)
+    App.addListener("appStateChange", function(state) print(state.isActive and "active" or "inactive") end)
+  ]]
+
+  local function leave(options)
+    local phone = helper.run(BUSY, options)
+    phone:pressHome()
+    return phone
+  end
+
+  -- When the first task heard of its end, and in which order they did.
+  local function expiry(seed, os)
+    local phone <close> = leave { os = os or "ios", seed = seed }
+    phone:advance "5m"
+    local order = ""
+    for _, line in ipairs(helper.said(phone)) do
+      order = order .. (line:match "^(%l)\t" or "")
+    end
+    local first = phone:timeline("task.expiring")[1]
+    return first.t, order, first.why:find "early" ~= nil
+  end
+
+  it("is taken back by phone:expire, with a word before", function()
+    local phone <close> = leave {}
+    phone:expire()
+    phone:advance "1s"
+    phone:openApp() -- Those that were finished have ended.
+    assert.same({ "inactive", "a\t5000", "b\t5000", "c\t5000", "resume", "active" }, helper.said(phone))
+    assert.same({ "5.000 s are left: the system takes its time back" }, { whys(phone, "task.expiring")[1] })
+    assert.same({}, phone:violations())
+  end)
+
+  it("ends for who does not listen, five seconds later", function()
+    local phone <close> = helper.run [[
+      App.addListener("pause", function() BackgroundTask.exec(function(task) farside.sleep(20000) task:finish() end) end)
+    ]]
+    phone:expire()
+    phone:pressHome()
+    phone:advance "1s"
+    phone:expire()
+    phone:expire()
+    phone:advance "20s"
+    assert.same({ 1000, 6000 }, { helper.entry(phone, "task.expiring").t, helper.entry(phone, "task.expire").t })
+    assert.equal(1, #phone:timeline "task.expiring")
+    local rules = {}
+    for i, violation in ipairs(phone:violations()) do
+      rules[i] = violation.rule
+    end
+    assert.same({ "BG06", "BG01" }, rules)
+  end)
+
+  it("is whole the next time", function()
+    local phone <close> = leave {}
+    phone:expire()
+    phone:openApp()
+    phone:pressHome()
+    phone:advance "1m"
+    assert.equal(25000, phone:timeline("task.expiring")[4].t)
+    assert.equal("5.000 s are left", phone:timeline("task.expiring")[4].why)
+  end)
+
+  it("is cut short by one seed in ten, and never by the usual one", function()
+    assert.equal(25000, (expiry(42)))
+    local cut, orders = 0, {}
+    for seed = 100, 299 do
+      local t, order, is_early = expiry(seed)
+      assert.equal(t, (expiry(seed)))
+      assert.truthy(t > 0 and t <= 25000)
+      assert.equal(t < 25000, is_early)
+      cut = cut + (t < 25000 and 1 or 0)
+      orders[order] = (orders[order] or 0) + 1
+    end
+    assert.truthy(cut > 8 and cut < 35, cut)
+    assert.truthy(orders.abc > 60 and orders.cba > 60)
+    assert.equal(200, orders.abc + orders.cba)
+    for seed = 100, 199 do
+      assert.equal(25000, (expiry(seed, "desktop")))
+    end
+  end)
+
+  it("has a URL before the app or after it, as the seed says", function()
+    local stories = {}
+    for seed = 1, 42 do
+      local phone <close> = leave { seed = seed }
+      phone:advance "10m"
+      assert.truthy(phone:openUrl "app:x")
+      local story = table.concat(helper.said(phone), " "):match "resume.*" or ""
+      if helper.said(phone)[5] == "app:x" then
+        story = "app:x " .. story
+      end
+      stories[story] = (stories[story] or 0) + 1
+      if seed == 42 then
+        assert.equal("resume active app:x", story)
+      end
+    end
+    assert.equal(42, (stories["resume active app:x"] or 0) + (stories["app:x resume active"] or 0))
+    assert.truthy(stories["app:x resume active"] > 10)
+  end)
+
+  it("of granted long work is over when the phone is unlocked", function()
+    local function unlocked(os)
+      local phone = helper.run([[
+        App.addListener("launch", function(event)
+          if event.reason == "processing" then
+            BackgroundTask.exec(function(task) farside.sleep(9e4) task:finish() end, { onExpire = print })
+          end
+        end)]], { os = os, policy = "earliest" })
+      phone:kill()
+      phone:lock()
+      phone:advance "1s"
+      assert(phone:scheduleWake { kind = "processing" })
+      phone:advance "9s"
+      phone:unlock()
+      phone:advance "1m"
+      local told = whys(phone, "task.expiring")
+      phone:kill()
+      phone:close()
+      return told
+    end
+    for _, os in ipairs { "ios", "strict" } do
+      assert.same({ "5.000 s are left: the phone is in use, and long work ends" }, unlocked(os))
+    end
+    assert.same({}, unlocked "android")
+  end)
+end)
+
 describe("days of everything at once", function()
   local verbs = {
     function(phone) phone:lock() end,
@@ -770,6 +906,7 @@ describe("days of everything at once", function()
     function(phone) phone:scheduleWake { after = "20m" } end,
     function(phone) phone:scheduleWake { kind = "processing" } end,
     function(phone, draw) phone:at(("%02d:30"):format(draw(24) - 1)) end,
+    function(phone) phone:expire() end,
     function(phone) phone:kill() end,
   }
 
