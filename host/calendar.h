@@ -10,6 +10,9 @@
 
 enum { FAR_DAY_S = 24 * 60 * 60 };
 
+// Where instants end, on either side of 1970: after 270,000 years.
+#define FAR_INSTANT_MAX_MS INT64_C(8640000000000000)
+
 typedef struct far_date {
   int64_t year;
   int month, day; // From one up.

@@ -17,9 +17,6 @@ enum {
   MONTHS_MAX = 400 * 12
 };
 
-// Where instants end, on either side: 270,000 years from 1970.
-static const int64_t most_ms = INT64_C(8640000000000000);
-
 static const int64_t never = INT64_MAX;
 
 // -- Reading ------------------------------------------------------------------
@@ -346,10 +343,11 @@ static int64_t next_shown(const far_cron *cron, const far_zone *zone,
 
 int64_t far_cron_next(const far_cron *cron, const far_zone *zone,
                       int64_t after_ms) {
-  if (after_ms >= most_ms)
+  if (after_ms >= FAR_INSTANT_MAX_MS)
     return never;
-  int64_t after_s =
-      far_floor_divide(after_ms < -most_ms ? -most_ms : after_ms, 1000);
+  if (after_ms < -FAR_INSTANT_MAX_MS)
+    after_ms = -FAR_INSTANT_MAX_MS;
+  int64_t after_s = far_floor_divide(after_ms, 1000);
   int64_t at_s = cron->hours == ALL_HOURS ? next_shown(cron, zone, after_s)
                                           : next_once(cron, zone, after_s);
   return at_s == never ? never : at_s * 1000;

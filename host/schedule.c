@@ -34,9 +34,11 @@ static int64_t minus(int64_t a, int64_t b) {
   return b == INT64_MIN ? plus(plus(a, INT64_MAX), 1) : plus(a, -b);
 }
 
-// Of numbers that are not negative.
+// Of what cannot be negative: less than zero is zero.
 static int64_t times(int64_t a, int64_t b) {
-  return b > 0 && a > INT64_MAX / b ? INT64_MAX : a * b;
+  if (a <= 0 || b <= 0)
+    return 0;
+  return a > INT64_MAX / b ? INT64_MAX : a * b;
 }
 
 static int64_t within(int64_t least, int64_t number, int64_t most) {
@@ -138,6 +140,7 @@ static int64_t many_slots_ago(const period *of, int64_t now_ms) {
 
 static passed passed_cron(const period *of, int64_t slot_ms, int64_t now_ms) {
   int64_t last[FAR_MISSED_MAX];
+  now_ms = within(-FAR_INSTANT_MAX_MS, now_ms, FAR_INSTANT_MAX_MS);
   int64_t count = 0, at_ms = slot_after(of, slot_ms);
   for (; at_ms <= now_ms && count < COUNTED_MAX; at_ms = slot_after(of, at_ms))
     last[count++ % FAR_MISSED_MAX] = at_ms;
@@ -168,6 +171,7 @@ static void turn(far_work *work, far_work_state state, far_reason reason,
 }
 
 static void wait_until(far_work *work, int64_t at_ms, const far_moment *now) {
+  work->tag = work->rank = 0;
   work->run_at_ms = at_ms;
   int64_t delay_ms = minus(at_ms, now->wall_ms);
   work->delay_ms = delay_ms < 0 ? 0 : delay_ms;
@@ -229,7 +233,7 @@ static void begin(far_work *work, int64_t delay_ms, bool is_immediate,
   }
   work->base_ms = from_ms;
   period of = period_of(work, now);
-  bool is_first = is_immediate || (!of.is_cron && of.lead_ms > 0);
+  bool is_first = is_immediate || (!of.is_cron && work->flex_ms > 0);
   work->slot_ms = is_first ? from_ms : slot_after(&of, from_ms);
   work->slots_left = 0;
   wait_until(work, is_immediate ? from_ms : due_of(&of, work->slot_ms), now);
@@ -317,12 +321,14 @@ static void swap(char **a, char **b) {
 
 // A new period, or none: its slots begin now. A run that is under way was for
 // the first of them.
-static void begin_anew(far_work *work, const far_moment *now) {
-  if (work->state == FAR_WORK_RUNNING)
+static void begin_anew(far_memory *memory, far_work *work,
+                       const far_moment *now) {
+  if (work->state == FAR_WORK_RUNNING) {
     work->base_ms = work->slot_ms = now->wall_ms;
-  else
-    begin(work, work->state == FAR_WORK_BLOCKED ? work->delay_ms : 0, false,
-          now);
+    return;
+  }
+  begin(work, work->state == FAR_WORK_BLOCKED ? work->delay_ms : 0, false, now);
+  begin_slot(memory, work, work->slot_ms);
 }
 
 bool far_schedule_update(far_memory *memory, far_work *work,
@@ -353,7 +359,7 @@ bool far_schedule_update(far_memory *memory, far_work *work,
   work->deadline_ms = far_work_is_periodic(work) ? 0 : with->deadline_ms;
   work->generation = plus(work->generation, 1);
   if (!is_same_period) {
-    begin_anew(work, now);
+    begin_anew(memory, work, now);
   } else if (!is_same_flex && work->state == FAR_WORK_ENQUEUED &&
              work->reason == FAR_REASON_NONE) {
     period of = period_of(work, now);
@@ -776,7 +782,7 @@ size_t far_schedule_explain(const far_work *work, const far_app_now *app,
     return 0;
   if (work->state == FAR_WORK_BLOCKED)
     add(&found, FAR_OBSTACLE_PARENTS, work->since_ms);
-  else if (work->run_at_ms > now->wall_ms)
+  else if (work->tag == 0 && work->run_at_ms > now->wall_ms)
     add(&found, FAR_OBSTACLE_TIME, work->since_ms)->until_ms = work->run_at_ms;
   if (app == NULL)
     add(&found, FAR_OBSTACLE_APP, 0);

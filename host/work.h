@@ -159,7 +159,8 @@ typedef struct far_work {
   char *progress;
   char *output;
 
-  // Its place among those that are ready: see far_schedule_rank().
+  // Its place among those that are ready: see far_schedule_rank(). Zero until
+  // its time has come; a clock that is set back then takes nothing back.
   int64_t tag;
   int64_t rank;
 } far_work;
