@@ -582,8 +582,9 @@ void far_picture_file(FILE *file, const far_story *story,
           "rx=\"8\"/>\n<text class=\"title\" x=\"20\" y=\"24\">",
           WIDTH, height);
   far_text_xml(file, run->script);
-  fprintf(file, "</text>\n<text class=\"subtitle\" x=\"20\" y=\"43\">");
   const far_fault *fault = first_failure(story);
+  fprintf(file, "</text>\n<text class=\"subtitle%s\" x=\"20\" y=\"43\">",
+          fault ? " bad" : "");
   if (fault == NULL) {
     fprintf(file, "Nothing went wrong.");
   } else {

@@ -63,6 +63,13 @@ describe("farside simulate", function()
     assert.equal(out, shown)
   end)
 
+  it("draws the picture in the README, to the letter", function()
+    local words = read("README.md"):match "farside (simulate scripts/forgotten_finish.lua [^\n]*) %-%-picture docs"
+    local code, out = farside(words .. " --picture -")
+    assert.equal(3, code)
+    assert.equal(read "docs/forgotten_finish.svg", out)
+  end)
+
   it("shows the classic example breaking a rule of ios, and what to do", function()
     local code, out = farside "simulate scripts/long_timeout.lua --os ios"
     assert.equal(3, code)
