@@ -154,6 +154,20 @@ const char *far_push_origin(lua_State *L) {
   return lua_pushliteral(L, "?");
 }
 
+void far_note_saved(lua_State *L, far_script *script) {
+  farside_host *host = script->host;
+  if (host->audit == NULL)
+    return;
+  far_whom whom = {.script = script->name,
+                   .task = script->job ? &script->job->task : NULL,
+                   .where = far_push_origin(L)};
+  far_begin_change(script);
+  far_audit_saved(host->audit, &whom, host->is_terminating,
+                  far_host_now_ms(host));
+  far_end_change(script);
+  lua_pop(L, 1);
+}
+
 // -- Opening a script ---------------------------------------------------------
 
 static int require_farside(lua_State *L) {

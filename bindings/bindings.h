@@ -47,6 +47,9 @@ void far_check_fields(lua_State *L, int table, const char *function,
 // an error that names `what` for anything else.
 uint64_t far_check_duration(lua_State *L, int index, const char *what);
 
+// On a phone, the audit hears that the script that calls has saved something.
+void far_note_saved(lua_State *L, far_script *script);
+
 // Pushes "app.lua:12": where the running function was called from.
 const char *far_push_origin(lua_State *L);
 

@@ -74,6 +74,7 @@ static int set(lua_State *L) {
   lua_settop(L, 2);
   luaL_checkstack(L, FAR_JSON_SLOTS, NULL);
   farside_status status = FARSIDE_OK;
+  far_note_saved(L, script);
   far_begin_change(script);
   char *json = far_to_json(script, L, 2, &problem);
   if (json != NULL)
@@ -91,6 +92,7 @@ static int remove_key(lua_State *L) {
   size_t bytes;
   const char *key = check_key(L, "remove", &bytes);
   bool was_there;
+  far_note_saved(L, script);
   far_begin_change(script);
   farside_status status = far_storage_remove(script, key, bytes, &was_there);
   far_end_change(script);
@@ -103,6 +105,7 @@ static int remove_key(lua_State *L) {
 // clear() --> true | nil, message, name
 static int clear(lua_State *L) {
   far_script *script = far_script_of(L);
+  far_note_saved(L, script);
   far_begin_change(script);
   farside_status status = far_storage_clear(script);
   far_end_change(script);
@@ -139,6 +142,7 @@ static int keys(lua_State *L) {
 static int transaction(lua_State *L) {
   far_script *script = far_script_of(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
+  far_note_saved(L, script);
   far_begin_change(script);
   farside_status status = far_storage_begin(script);
   far_end_change(script);

@@ -327,6 +327,23 @@ static far_kind *kind_new(far_script *script, const char *name,
   return NULL;
 }
 
+static void note_kind(far_script *script, const char *name, const char *where,
+                      const far_rules *rules) {
+  farside_host *host = script->host;
+  if (host->audit == NULL)
+    return;
+  uint64_t now_ms = far_host_now_ms(host);
+  far_whom whom = {.script = script->name, .where = where};
+  far_begin_change(script);
+  const far_kind *old = far_queue_find_kind(script, name);
+  far_audit_defined(host->audit, &whom, name, script->running != &script->load,
+                    old != NULL && strcmp(old->name, name) == 0, now_ms);
+  if (rules->retry_max > 0)
+    far_audit_too_soon(host->audit, &whom, name, (uint64_t)rules->retry_base_ms,
+                       now_ms);
+  far_end_change(script);
+}
+
 // define(kind, { run=, timeout=, retry=, crashes=, aliases= })
 static int define(lua_State *L) {
   static const char *const fields[] = {"run",     "timeout", "retry",
@@ -354,6 +371,7 @@ static int define(lua_State *L) {
   lua_getfield(L, 2, "run");
   int run_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 
+  note_kind(script, name, origin, &rules);
   far_begin_change(script);
   far_kind *fresh = kind_new(script, name, origin, aliases, count);
   if (fresh != NULL) {
@@ -474,6 +492,7 @@ static int enqueue(lua_State *L) {
         L, 3, "enqueue", "onParentFail", parent_fail_at, 0);
     check_common(L, 3, "enqueue", order);
   }
+  order->where = far_push_origin(L);
   return far_keep(L, order_change, &mine, answer_order);
 }
 
@@ -531,6 +550,7 @@ static int periodic(lua_State *L) {
   check_common(L, 3, "periodic", order);
   lua_getfield(L, 3, "input");
   mine.input = lua_gettop(L);
+  order->where = far_push_origin(L);
   return far_keep(L, order_change, &mine, answer_order);
 }
 

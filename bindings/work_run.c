@@ -192,6 +192,8 @@ static int keep(lua_State *L, const char *method,
   luaL_checkany(L, 2);
   lua_settop(L, 2);
   luaL_checkstack(L, FAR_JSON_SLOTS, NULL);
+  if (save == far_going_save)
+    far_note_saved(L, far_script_of(L));
   return far_keep(L, save_change, &mine, far_answer_true);
 }
 
@@ -212,9 +214,23 @@ static int stopping(lua_State *L) {
   return 1;
 }
 
+static void note_delay(lua_State *L, far_script *script,
+                       const run_object *object, int64_t delay_ms) {
+  farside_host *host = script->host;
+  const far_going *going = find(script, object);
+  if (host->audit == NULL || delay_ms == 0 || going == NULL)
+    return;
+  far_whom whom = {.script = script->name, .where = far_push_origin(L)};
+  far_begin_change(script);
+  far_audit_too_soon(host->audit, &whom, going->name, (uint64_t)delay_ms,
+                     far_host_now_ms(host));
+  far_end_change(script);
+}
+
 static int say(lua_State *L, const run_object *object, far_run_end end,
                int64_t delay_ms, const char *why) {
   far_script *script = far_script_of(L);
+  note_delay(L, script, object, delay_ms);
   far_begin_change(script);
   far_going *going = find(script, object);
   bool is_said = going == NULL || far_going_says(going, end, delay_ms, why);

@@ -76,6 +76,8 @@ void far_audit_init(far_audit *audit) {
   audit->ram_bytes = constant(audit, FAR_PHONE_MEMORY) * MB;
   far_window_init(&audit->wakes, constant(audit, FAR_THREAD_WAKEUPS_WINDOW));
   far_window_init(&audit->grants, HOUR_MS);
+  far_window_init(&audit->timeouts,
+                  constant(audit, FAR_TIMEOUTS_BEFORE_PENALTY_WINDOW));
   far_window_init(&audit->pushes, HOUR_MS);
   far_window_init(&audit->awake, DAY_MS);
   init_cpu_limits(audit);
@@ -133,6 +135,7 @@ void far_audit_moved(far_audit *audit, far_app_state state, uint64_t now_ms) {
   audit->state = state;
   look_awake(audit, &(far_whom){0}, now_ms);
   audit->visit_ms = now_ms;
+  audit->is_fetch = audit->is_fetch && state == FAR_APP_BACKGROUND;
   audit->announced_ms = audit->ended_ms = FAR_NEVER;
   audit->is_early = false;
 }
@@ -281,17 +284,19 @@ void far_audit_lost(far_audit *audit, const far_whom *whom, uint64_t successor,
 // What the end of a task says of its time.
 static void judge_end(far_audit *audit, const far_whom *whom,
                       const far_task_end *end, uint64_t now_ms) {
+  // A fetch that nobody finishes costs more than a task.
+  far_rule_id rule = audit->is_fetch ? FAR_RULE_FE03 : FAR_RULE_BG01;
   far_violations *all = &audit->violations;
   const far_task *task = whom->task;
   if (end->is_app_ending)
-    far_violations_add(all, FAR_RULE_BG01, false, whom, now_ms,
+    far_violations_add(all, rule, false, whom, now_ms,
                        "it was open when the app had to end");
   else if (end->waited_for != NULL)
-    far_violations_add(all, FAR_RULE_BG01, false, whom, now_ms,
+    far_violations_add(all, rule, false, whom, now_ms,
                        "it was still %s when its %.3f s were over",
                        end->waited_for, in_s(task->time_ms));
   else
-    far_violations_add(all, FAR_RULE_BG01, false, whom, now_ms,
+    far_violations_add(all, rule, false, whom, now_ms,
                        "it was open when its %.3f s were over, and did "
                        "nothing any more",
                        in_s(task->time_ms));
@@ -355,6 +360,8 @@ void far_audit_ended(far_audit *audit, const far_whom *whom,
     expire(audit, whom, end, now_ms);
   else if (end->how == FAR_TASK_FINISHED)
     finish(audit, whom, now_ms);
+  if (end->how == FAR_TASK_FINISHED)
+    far_audit_unsaved(audit, whom, now_ms);
   if (end->how == FAR_TASK_CANCELLED)
     return;
   audit->ended_ms = now_ms;
@@ -512,6 +519,8 @@ void far_audit_turn(far_audit *audit, const far_whom *whom, bool is_in_handler,
   cost = cost ? cost : cost_of(audit, NULL);
   if (cost == NULL)
     return;
+  if (whom->task != NULL)
+    whom->task->record.cost_ms += cost->ms;
   if (whom->task != NULL && is_in_handler)
     whom->task->record.handler_cost_ms += cost->ms;
   if (audit->state != FAR_APP_BACKGROUND)
@@ -529,6 +538,7 @@ void far_audit_granted(far_audit *audit, uint64_t now_ms) {
   if (audit == NULL)
     return;
   uint64_t most = constant(audit, FAR_ALARM_WAKEUPS_LINT);
+  audit->is_fetch = audit->state <= FAR_APP_SUSPENDED;
   far_window_add(&audit->grants, now_ms, 1);
   if (most != 0 && audit->grants.sum > most)
     far_violations_add(

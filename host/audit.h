@@ -20,8 +20,17 @@ enum {
   FAR_AUDIT_NAME_BYTES = 64,
   FAR_AUDIT_PLACES = 64,
   FAR_AUDIT_COSTS = 64,
-  FAR_AUDIT_WINDOWS = 4
+  FAR_AUDIT_WINDOWS = 4,
+  FAR_AUDIT_CHAINS = 32,
+  FAR_AUDIT_CHAIN_BYTES = 256
 };
+
+// A kind of work that enqueues itself.
+typedef struct far_chain {
+  char key[FAR_AUDIT_CHAIN_BYTES]; // Script and kind; "" for a free place.
+  uint64_t links;                  // How often it did.
+  bool is_renewed;                 // In the run that goes on, or before it.
+} far_chain;
 
 // Where a script sets timers or sleeps, and how often that has fired.
 typedef struct far_timer_place {
@@ -75,6 +84,11 @@ typedef struct far_audit {
   uint64_t behind_ms; // Since when nobody looks at the app.
 
   uint64_t ram_bytes; // Of the phone. Set by far_audit_init(), and anew.
+
+  bool is_fetch; // This visit: the app was woken for what it had asked for.
+  far_chain chains[FAR_AUDIT_CHAINS];
+  far_window timeouts; // Runs whose time was up.
+  bool has_saved;      // Anything, before it was told to end.
 } far_audit;
 
 void far_audit_init(far_audit *audit);
@@ -173,5 +187,51 @@ void far_audit_trimmed(far_audit *audit, const far_whom *whom,
 
 // Somebody has sent a push that does not show.
 void far_audit_pushed(far_audit *audit, uint64_t now_ms);
+
+// -- Durable work -------------------------------------------------------------
+
+// A kind was defined: after the main chunk, or for a second time, or neither.
+void far_audit_defined(far_audit *audit, const far_whom *whom, const char *kind,
+                       bool is_late, bool is_again, uint64_t now_ms);
+
+// Work of a kind was enqueued, by a run of `by_kind` or by nobody's.
+void far_audit_enqueued(far_audit *audit, const far_whom *whom,
+                        const char *kind, const char *by_kind);
+
+// Periodic work was asked for more often than the OS gives.
+void far_audit_too_often(far_audit *audit, const far_whom *whom,
+                         const char *name, uint64_t every_ms, uint64_t now_ms);
+
+// So soon it is to be tried again.
+void far_audit_too_soon(far_audit *audit, const far_whom *whom,
+                        const char *kind, uint64_t delay_ms, uint64_t now_ms);
+
+// The OS took no more requests of that kind.
+void far_audit_too_many_wakes(far_audit *audit, const char *what,
+                              uint64_t now_ms);
+
+// A wake-up waits because the quota of the app's bucket is used up.
+void far_audit_out_of_quota(far_audit *audit, const char *bucket,
+                            uint64_t now_ms);
+
+// A run has ended; `whom` has its task, which is not freed yet.
+typedef struct far_run_fact {
+  const char *kind;
+  const char *outcome; // "has failed"
+  bool is_out_of_time; // The system, or its timeout, has stopped it.
+  bool needs_charging;
+  bool has_next; // Some work of this kind is still to come.
+} far_run_fact;
+void far_audit_run_ended(far_audit *audit, const far_whom *whom,
+                         const far_run_fact *run, uint64_t now_ms);
+
+// -- What is kept -------------------------------------------------------------
+
+// A script has saved something; a value or a checkpoint.
+void far_audit_saved(far_audit *audit, const far_whom *whom,
+                     bool is_terminating, uint64_t now_ms);
+
+// A task has done its work: did it save where it could go on from?
+void far_audit_unsaved(far_audit *audit, const far_whom *whom, uint64_t now_ms);
 
 #endif

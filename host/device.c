@@ -376,6 +376,9 @@ static bool step_wakes(far_device *device) {
     grant(device, &news);
   else
     note_wake(device, FAR_WHAT_WAKE_WAIT, news.kind, news.why);
+  if (news.is_out_of_quota)
+    far_audit_out_of_quota(
+        &device->audit, far_bucket_name(device->world.bucket), now_ms(device));
   return true;
 }
 
@@ -778,9 +781,11 @@ farside_status far_device_schedule_wake(far_device *device, farside_wake kind,
                    .asked_ms = now,
                    .grant_ms = earliest_ms +
                                (delay_ms == FAR_NEVER ? most_ms : delay_ms)};
-  if (!far_wakes_add(&device->wakes, profile, &wake))
+  if (!far_wakes_add(&device->wakes, profile, &wake)) {
+    far_audit_too_many_wakes(&device->audit, far_wake_name(kind), now);
     return far_host_fail(device->host, FARSIDE_LIMIT,
                          "too many requests of that kind wait already");
+  }
   far_host_notef(device->host, FAR_WHAT_WAKE_PLAN, FARSIDE_INFO, NULL, NULL,
                  "%s: at the soonest in %.3f s%s", far_wake_name(kind),
                  (double)(earliest_ms - now) / 1000,

@@ -134,9 +134,44 @@ static farside_status record_end(far_queue *queue, const far_going *going,
   return status;
 }
 
+// Whether some work of its kind is still to come.
+static bool has_next(far_queue *queue, const far_going *going) {
+  static const far_work_state coming[] = {FAR_WORK_ENQUEUED, FAR_WORK_BLOCKED,
+                                          FAR_WORK_RUNNING};
+  far_store *store = queue->store;
+  bool is_found = false;
+  for (size_t i = 0; i < sizeof coming / sizeof *coming && !is_found; i++) {
+    far_find find = {.by = FAR_FIND_FILTER,
+                     .script = going->script->name,
+                     .kind = going->name,
+                     .state = (int)coming[i]};
+    far_work work = {0};
+    is_found = store->find(store, &find, &work) == FARSIDE_OK;
+    far_work_deinit(store->memory, &work);
+  }
+  return is_found;
+}
+
+static void tell_audit(far_queue *queue, const far_going *going, far_task *task,
+                       far_task_state how, const far_result *result) {
+  char outcome[32];
+  far_whom whom = {.script = going->script->name, .task = task};
+  snprintf(outcome, sizeof outcome, "ended as %s",
+           far_run_end_name(result->end));
+  far_run_fact fact = {.kind = going->name,
+                       .outcome = outcome,
+                       .is_out_of_time =
+                           going->is_timed_out || how == FAR_TASK_EXPIRED,
+                       .needs_charging = going->needs_charging,
+                       .has_next = has_next(queue, going)};
+  far_audit_run_ended(queue->host->audit, &whom, &fact,
+                      far_host_now_ms(queue->host));
+}
+
 // Its task has ended. What the store does not hear of now it finds out when
 // the app starts the next time: the row still says that it runs.
-static void ended(far_job_owner *owner, far_task_state how, const char *why) {
+static void ended(far_job_owner *owner, far_task *task, far_task_state how,
+                  const char *why) {
   far_going *going = far_list_item(owner, far_going, owner);
   far_queue *queue = &going->host->queue;
   char error[512];
@@ -151,6 +186,8 @@ static void ended(far_job_owner *owner, far_task_state how, const char *why) {
     farside_status status = record_end(queue, going, &result);
     if (status != FARSIDE_OK && status != FARSIDE_STALE)
       far_batch_failed(queue, status);
+    if (task != NULL && queue->host->audit != NULL)
+      tell_audit(queue, going, task, how, &result);
     (void)far_batch_end(queue, status == FARSIDE_STALE ? FARSIDE_OK : status);
   }
   going_free(going);
@@ -237,6 +274,7 @@ far_going *far_going_new(far_queue *queue, const far_work *work,
   fresh->token = work->token;
   fresh->attempt = work->attempts + 1;
   fresh->slot_ms = work->slot_ms;
+  fresh->needs_charging = (work->needs & FAR_NEEDS_CHARGING) != 0;
   fresh->unique = far_string_new(&host->memory, work->unique);
   fresh->name = far_string_new(&host->memory, work->kind);
   if (fresh->name == NULL || (work->unique != NULL && fresh->unique == NULL) ||
@@ -265,7 +303,7 @@ static void begin(far_queue *queue, far_going *going) {
                    : far_job_begin(going->script, &exec, &going->task);
   if (status != FARSIDE_OK) {
     // It did not get to run; the store hears of it as of a task that ended.
-    ended(&going->owner, FAR_TASK_CANCELLED, farside_status_text(status));
+    ended(&going->owner, NULL, FAR_TASK_CANCELLED, farside_status_text(status));
     return;
   }
   int64_t timeout_ms = kind->rules.timeout_ms;

@@ -23,6 +23,7 @@ typedef struct far_going {
   bool is_stopping;
   bool is_cancelled; // The row is cancelled already.
   bool is_timed_out;
+  bool needs_charging;
   far_result result;  // What the script said; FAR_RUN_OPEN: nothing yet.
   char *why, *output; // Its strings.
 } far_going;

@@ -344,7 +344,7 @@ void far_job_end(far_job *job, far_task_state how, const char *why) {
   far_tasks_end(&host->tasks, &job->task, how);
   far_owned_cancel_all(&job->owned);
   if (job->owner != NULL)
-    job->owner->ended(job->owner, how, why);
+    job->owner->ended(job->owner, &job->task, how, why);
   job->owner = NULL;
   release(job);
 

@@ -9,8 +9,8 @@
 // Who wants to know what becomes of a task besides its script; durable work.
 typedef struct far_job_owner {
   void (*warned)(struct far_job_owner *owner);
-  // Whatever ended it. The last call.
-  void (*ended)(struct far_job_owner *owner, far_task_state how,
+  // Whatever ended it. The last call; the task is freed behind it.
+  void (*ended)(struct far_job_owner *owner, far_task *task, far_task_state how,
                 const char *why);
 } far_job_owner;
 

@@ -362,6 +362,22 @@ static farside_status place(far_queue *queue, far_order *order,
   return status;
 }
 
+static void tell_audit(far_script *script, const far_order *order,
+                       const far_receipt *receipt, uint64_t every_ms) {
+  farside_host *host = script->host;
+  if (host->audit == NULL)
+    return;
+  const far_work *work = &order->work;
+  far_job_owner *owner = script->job ? script->job->owner : NULL;
+  far_whom whom = {.script = script->name, .where = order->where};
+  far_audit_enqueued(host->audit, &whom, work->kind,
+                     owner ? far_list_item(owner, far_going, owner)->name
+                           : NULL);
+  if (receipt->clamps & FAR_CLAMP_EVERY)
+    far_audit_too_often(host->audit, &whom, work->unique, every_ms,
+                        far_host_now_ms(host));
+}
+
 farside_status far_queue_enqueue(far_script *script, far_order *order,
                                  far_receipt *receipt) {
   farside_host *host = script->host;
@@ -370,7 +386,9 @@ farside_status far_queue_enqueue(far_script *script, far_order *order,
   *receipt = (far_receipt){0};
   const far_kind *kind = far_queue_find_kind(script, work->kind);
   work->rules = kind ? kind->rules : far_rules_default(host->profile);
+  uint64_t every_ms = (uint64_t)work->every_ms;
   receipt->clamps = far_schedule_clamp(work, host->profile);
+  tell_audit(script, order, receipt, every_ms);
   far_moment now = far_queue_moment(host);
   if (work->expedite != FAR_EXPEDITE_NO &&
       !far_quota_has(&queue->quota, &now)) {

@@ -126,6 +126,7 @@ typedef struct far_order {
   bool is_durable;
   int64_t parents[FAR_WORK_PARENTS_MAX];
   size_t parent_count;
+  const char *where; // "app.lua:12", or NULL.
 } far_order;
 
 typedef struct far_receipt {

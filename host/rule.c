@@ -8,8 +8,6 @@
 #define OURS "ours: no OS says so"
 
 // Why a rule is not detected: what it needs is not there.
-#define NO_FETCH   "there are no fetches"
-#define NO_WORK    "there is no durable work"
 #define NO_HTTP    "there is no Http"
 #define NO_PLUGINS "there are no plugins that do such a thing"
 
@@ -138,24 +136,21 @@ static const far_rule rules[FAR_RULES] = {
          .android = WARNING("what is not saved is lost with the app"),
          .advice = "Save after each step where the work can go on from, so "
                    "that a kill costs one step.",
-         .sources = {FROM_APPLE_EXTEND, "ours: the threshold of 5 s"},
-         .why_not = "there is no store to save to"},
+         .sources = {FROM_APPLE_EXTEND, "ours: the threshold of 5 s"}},
     [FAR_RULE_BG14] =
         {.wrong = "A script saves when it hears terminate, and not when it "
                   "hears pause.",
          .ios = WARNING("a suspended app is killed without that event"),
          .android = WARNING("no promise is made that it comes"),
          .advice = "Save at pause. terminate may never come.",
-         .sources = {FROM_APPLE_TERMINATE},
-         .why_not = "there is no store to save to"},
+         .sources = {FROM_APPLE_TERMINATE}},
 
     [FAR_RULE_FE01] =
         {.wrong = "A fetch is asked for more often than every 15 min.",
          .ios = WARNING("no period is promised at all"),
          .android = WARNING("it is raised to 15 min, silently"),
          .advice = "Ask for 15 min or more, and show how old the data is.",
-         .sources = {FROM_AOSP_JOB_INFO},
-         .why_not = NO_FETCH},
+         .sources = {FROM_AOSP_JOB_INFO}},
     [FAR_RULE_FE02] =
         {.wrong = "An app, or its test, expects a fetch at a fixed time.",
          .ios = WARNING("the OS decides when, and whether"),
@@ -163,7 +158,8 @@ static const far_rule rules[FAR_RULES] = {
          .advice = "Compare with the time of the last fetch that succeeded. "
                    "What must happen at a time belongs into a notification.",
          .sources = {FROM_QUINN_LIMITS},
-         .why_not = NO_FETCH},
+         .why_not = "what somebody expects is not seen; --seeds shows what "
+                    "comes of it"},
     [FAR_RULE_FE03] =
         {.wrong = "The handler of a fetch returns, and nobody calls finish.",
          .ios = KILL("0x2182bad4", "the app is killed when the time is up"),
@@ -171,16 +167,14 @@ static const far_rule rules[FAR_RULES] = {
                              "later jobs are put off"),
          .advice = "Call finish on every path, also after an error.",
          .sources = {FROM_APPLE_COMPLETED, FROM_APPLE_SIGKILL,
-                     FROM_ANDROID_JOBS},
-         .why_not = NO_FETCH},
+                     FROM_ANDROID_JOBS}},
     [FAR_RULE_FE04] =
         {.wrong = "A fetch ends on some path without a request for the next: "
                   "after success, after a failure, or at its expiry.",
          .ios = WARNING("no fetch comes any more"),
          .android = NOTHING,
          .advice = "Ask for the next fetch first of all when one begins.",
-         .sources = {FROM_APPLE_SUBMIT},
-         .why_not = NO_FETCH},
+         .sources = {FROM_APPLE_SUBMIT}},
     [FAR_RULE_FE05] =
         {.wrong = "More than one fetch, or more than ten pieces of long work, "
                   "are asked for at once.",
@@ -188,23 +182,21 @@ static const far_rule rules[FAR_RULES] = {
                         "submit fails"),
          .android = NOTHING,
          .advice = "Ask for one, and let it do what is due.",
-         .sources = {FROM_APPLE_SUBMIT},
-         .why_not = NO_FETCH},
+         .sources = {FROM_APPLE_SUBMIT}},
     [FAR_RULE_FE06] =
         {.wrong = "The handler of a fetch is registered after the launch, or a "
                   "second time.",
          .ios = KILL("", "the app is killed by an exception"),
          .android = NOTHING,
          .advice = "Register every handler once, at the top of the script.",
-         .sources = {FROM_APPLE_REGISTER},
-         .why_not = NO_FETCH},
+         .sources = {FROM_APPLE_REGISTER}},
     [FAR_RULE_FE07] =
         {.wrong = "A fetch is asked for by a name that is not in the manifest.",
          .ios = REFUSAL("BGTaskScheduler 3 (notPermitted)", "submit fails"),
          .android = NOTHING,
          .advice = "Write each name into the manifest.",
          .sources = {FROM_APPLE_CODES, FROM_APPLE_REGISTER},
-         .why_not = NO_FETCH},
+         .why_not = "no kind of work has to be declared"},
     [FAR_RULE_FE08] =
         {.wrong = "The same event, handled twice, leaves another state than "
                   "handled once.",
@@ -213,7 +205,7 @@ static const far_rule rules[FAR_RULES] = {
          .advice = "Give each piece of work a key of its own, and skip what is "
                    "done already.",
          .sources = {OURS},
-         .why_not = NO_FETCH},
+         .why_not = "nobody runs a handler twice to compare"},
     [FAR_RULE_FE09] =
         {.wrong = "Ten fetches in a row say that there was new data, and there "
                   "was none.",
@@ -222,7 +214,7 @@ static const far_rule rules[FAR_RULES] = {
          .advice = "Say what is true: that nothing was new, or that it "
                    "failed.",
          .sources = {OURS},
-         .why_not = NO_FETCH},
+         .why_not = "a run does not say whether there was anything new"},
 
     [FAR_RULE_RS01] =
         {.wrong =
@@ -275,7 +267,8 @@ static const far_rule rules[FAR_RULES] = {
          .advice = "Close files and end transactions at pause, or hold a task "
                    "until they are.",
          .sources = {FROM_APPLE_SIGKILL},
-         .why_not = "a script has no files or databases to lock"},
+         .why_not = "a script holds no lock: its transactions are over before "
+                    "anything waits"},
     [FAR_RULE_RS07] =
         {.wrong = "The heap is over the limit, or near it and not made smaller "
                   "after memoryWarning.",
@@ -298,7 +291,7 @@ static const far_rule rules[FAR_RULES] = {
          .android = NOTHING,
          .advice = "Write what has changed, and not all of it each time.",
          .sources = {FROM_APPLE_RESOURCE},
-         .why_not = "a script has no files to write"},
+         .why_not = "what a script may keep is limited to less"},
     [FAR_RULE_RS10] =
         {.wrong = "A connection is open when the app is frozen.",
          .ios = NOTHING,
@@ -316,8 +309,7 @@ static const far_rule rules[FAR_RULES] = {
                              "the job is stopped, and runs later"),
          .advice = "Put small jobs together, and ask for a charger: then there "
                    "is no quota.",
-         .sources = {FROM_ANDROID_POWER, FROM_AOSP_QUOTA},
-         .why_not = NO_WORK},
+         .sources = {FROM_ANDROID_POWER, FROM_AOSP_QUOTA}},
     [FAR_RULE_SC02] =
         {.wrong = "Three jobs within 24 h are stopped because their time is "
                   "up.",
@@ -326,16 +318,14 @@ static const far_rule rules[FAR_RULES] = {
                              "the app is held back for a day"),
          .advice = "Cut the work into chunks that fit, each with a "
                    "checkpoint.",
-         .sources = {FROM_AOSP_JOBS},
-         .why_not = NO_WORK},
+         .sources = {FROM_AOSP_JOBS}},
     [FAR_RULE_SC03] =
         {.wrong = "Work that has failed is asked for again in less than 10 s.",
          .ios = NOTHING,
          .android = WARNING("the delay is raised to 10 s"),
          .advice = "Wait longer after each failure, and not everybody equally "
                    "long.",
-         .sources = {FROM_AOSP_JOB_INFO},
-         .why_not = NO_WORK},
+         .sources = {FROM_AOSP_JOB_INFO}},
     [FAR_RULE_SC04] =
         {.wrong = "An app that a transfer has woken begins the next one.",
          .ios = THROTTLE("", "the delay of new transfers doubles each time"),
@@ -358,8 +348,7 @@ static const far_rule rules[FAR_RULES] = {
          .android = NOTHING,
          .advice = "Ask for a charger: the user does not miss what is done at "
                    "night.",
-         .sources = {FROM_FORUM_675166, "ours: the threshold of 60 s"},
-         .why_not = NO_WORK},
+         .sources = {FROM_FORUM_675166, "ours: the threshold of 60 s"}},
     [FAR_RULE_SC07] =
         {.wrong = "A foreground service transfers data for more than 6 h of "
                   "24 h, or a short service runs for more than 3 min.",
@@ -389,7 +378,7 @@ static const far_rule rules[FAR_RULES] = {
          .advice = "Begin with a step that is short, and look often for the "
                    "stop.",
          .sources = {FROM_AOSP_JOB_CONTEXT},
-         .why_not = "there are no jobs"},
+         .why_not = "there are no jobs that have to be answered"},
     [FAR_RULE_SC10] =
         {.wrong =
              "An alarm repeats within less than 60 s, or more than 500 are "

@@ -30,6 +30,8 @@ typedef struct far_task_record {
   bool is_in_handler;
   uint64_t handler_ms; // Since when its onExpire runs, and what that computed.
   uint64_t handler_cost_ms;
+  uint64_t cost_ms; // What its turns have computed, as it was said.
+  bool has_saved;   // A value, or a checkpoint.
 } far_task_record;
 
 // Embed it in what carries the work out. Zero it and fill the first group.

@@ -215,6 +215,7 @@ bool far_wakes_step(far_wakes *wakes, const far_world *world, uint64_t now_ms,
       continue;
     *news = (far_wake_news){.kind = wake->kind,
                             .is_granted = why == NULL,
+                            .is_out_of_quota = why == no_quota,
                             .why = why ? why : wake->waits,
                             .asked_ms = wake->asked_ms};
     wake->waits = why;

@@ -52,6 +52,7 @@ bool far_wakes_cancel(far_wakes *wakes, farside_wake kind);
 typedef struct far_wake_news {
   farside_wake kind;
   bool is_granted;
+  bool is_out_of_quota;
   const char *why;
   uint64_t asked_ms;
 } far_wake_news;

@@ -96,6 +96,88 @@ local function costly(cost)
   end
 end
 
+-- Told to end, and ended in good order.
+local function quit(phone)
+  phone:advance "1s"
+  phone:pressHome()
+  phone:openApp()
+  phone:quit()
+  phone:advance "1m"
+end
+
+-- Asleep for a minute, and woken then.
+local function wake_late(phone)
+  phone:pressHome()
+  phone:advance "1m"
+  phone:scheduleWake { kind = "processing" }
+  phone:advance "15m"
+end
+
+local function woken(code)
+  return ([[local t = os.time() setInterval(function()
+    if os.time() - t > 30 and not done then done = true %s end end, 1000)]]):gsub("%%s", function() return code end):gsub("\n%s*", " ")
+end
+
+-- A task for so long at each pause, and what it does then.
+local function works_for(ms, code)
+  return ([[App.addListener("pause", function() BackgroundTask.exec(function(task)
+    farside.sleep(%d) %s task:finish() end) end)]]):format(ms, code or "")
+end
+
+local function hours(count)
+  return function(phone)
+    phone:advance(count * 3600000)
+  end
+end
+
+local function requests(count)
+  return function(phone)
+    for _ = 1, count do
+      phone:scheduleWake { kind = "processing", after = "9h" }
+    end
+  end
+end
+
+-- Durable work that computes for so long in one turn, with a charger.
+local function costs(cost)
+  return function(phone)
+    phone:setCost("work", cost)
+    phone:plug()
+    phone:advance "1m"
+  end
+end
+
+local function heavy(options)
+  return 'BackgroundTask.define("work", { run = function() end }) '
+    .. 'setTimeout(function() BackgroundTask.enqueue("work", nil, { ' .. options .. " }) end, 2000)"
+end
+
+local SYNC <const> = 'BackgroundTask.define("sync", { run = function() end })'
+
+-- Work that enqueues itself as long as the condition holds.
+local function chain(condition)
+  return ([[BackgroundTask.define("sync", { run = function(ctx) if %s then
+    BackgroundTask.enqueue("sync", { n = ctx.input.n + 1 }, { delay = "20m" }) end end })
+    BackgroundTask.enqueue("sync", { n = 0 })]]):format(condition)
+end
+
+-- Work that does not come to its end, so often.
+local function stuck(times)
+  return ([[BackgroundTask.define("sync", { timeout = "1m", run = function(ctx)
+    if ctx.attempt <= %d then farside.sleep(3600000) end end })
+    BackgroundTask.enqueue "sync"]]):format(times)
+end
+
+local function again(delay)
+  return ('BackgroundTask.define("sync", { run = function(ctx) if ctx.attempt == 1 then return ctx:retry("%s") end end }) '
+    .. 'BackgroundTask.enqueue "sync"'):format(delay)
+end
+
+-- Whenever it is woken it works for as long as it may.
+local BUSY <const> = [[local busy = false setInterval(function()
+  if not busy then busy = true BackgroundTask.exec(function(task) farside.sleep(170000)
+    farside.Plugins.Storage.set("x", 1) busy = false task:finish() end, { onExpire = print }) end end, 60000)]]
+
 local android <const> = { os = "android" }
 local eager <const> = { os = "android", policy = "earliest" }
 
@@ -359,6 +441,74 @@ local cases = {
         farside.sleep(170000) task:finish() end) end)]], day = visits(44, 170) },
       misses = { phone = android, script = [[App.addListener("pause", function() BackgroundTask.exec(function(task)
         farside.sleep(170000) task:finish() end) end)]], day = visits(44, 170, 3600) } },
+  },
+  BG13 = {
+    { at = 1, why = "and saved nothing",
+      breaks = { script = works_for(6000) },
+      misses = { script = works_for(4000) } },
+    { at = 1, why = "and saved nothing",
+      breaks = { script = works_for(9000) },
+      misses = { script = works_for(9000, 'farside.Plugins.Storage.set("at", 1)') } },
+  },
+  BG14 = {
+    { at = 1, why = "it saves when it is told to end",
+      breaks = { script = 'App.addListener("terminate", function() farside.Plugins.Storage.set("x", 1) end)', day = quit },
+      misses = { script = [[for _, event in ipairs { "pause", "terminate" } do
+        App.addListener(event, function() farside.Plugins.Storage.set("x", 1) end) end]], day = quit } },
+  },
+  FE01 = {
+    { at = 2, why = '"sync" is asked for every 600 s; it comes every 900 s at most',
+      breaks = { script = SYNC .. '\nBackgroundTask.periodic("sync", "sync", { every = "10m" })' },
+      misses = { script = SYNC .. '\nBackgroundTask.periodic("sync", "sync", { every = "15m" })' } },
+  },
+  FE03 = {
+    { at = 1, why = "did nothing any more",
+      breaks = { phone = eager, script = woken("id = BackgroundTask.exec(function() end, { onExpire = print })"), day = wake_late },
+      misses = { phone = eager, script = woken("BackgroundTask.exec(function(task) task:finish() end)"), day = wake_late } },
+  },
+  FE04 = {
+    { at = 1, why = '"sync" has enqueued itself 2 times, and this run',
+      breaks = { script = chain("ctx.input.n < 2"), day = hours(2) },
+      misses = { script = chain("true"), day = hours(2) } },
+  },
+  FE05 = {
+    { why = "too many requests of that kind wait already: processing",
+      breaks = { script = "", day = requests(11) },
+      misses = { script = "", day = requests(10) } },
+  },
+  FE06 = {
+    { at = 1, why = 'the kind "sync" was defined after the launch',
+      breaks = { script = 'setTimeout(function() BackgroundTask.define("sync", { run = print }) end, 10)' },
+      misses = { script = 'BackgroundTask.define("sync", { run = print })' } },
+    { at = 2, why = 'the kind "sync" was defined a second time',
+      breaks = { script = SYNC .. "\n" .. SYNC },
+      misses = { script = SYNC .. "\n" .. 'BackgroundTask.define("other", { run = print })' } },
+  },
+  SC01 = {
+    { why = 'its time in the standby bucket "active" is used up',
+      breaks = { phone = eager, script = BUSY, day = wakes(9, 5) },
+      misses = { phone = eager, script = BUSY, day = wakes(3, 5) } },
+  },
+  SC02 = {
+    { at = 1, why = "3 runs were stopped within 24 h because their time was up",
+      breaks = { phone = android, script = stuck(3), day = hours(5) },
+      misses = { phone = android, script = stuck(2), day = hours(5) } },
+  },
+  SC03 = {
+    { at = 1, why = '"sync" is to be tried again after 5.000 s; the delay is raised to 10 s',
+      breaks = { phone = android, script = 'BackgroundTask.define("sync", { run = print, retry = { base = "5s" } })' },
+      misses = { phone = android, script = 'BackgroundTask.define("sync", { run = print, retry = { base = "10s" } })' } },
+    { at = 1, why = '"sync" is to be tried again after 1.000 s',
+      breaks = { phone = android, script = again("1s"), day = hours(1) },
+      misses = { phone = android, script = again("10s"), day = hours(1) } },
+  },
+  SC06 = {
+    { at = 1, why = '"work" has computed for 70 s, and does not need a charger',
+      breaks = { script = heavy(""), day = costs "70s" },
+      misses = { script = heavy("needs = { charging = true }"), day = costs "70s" } },
+    { at = 1, why = "does not need a charger",
+      breaks = { script = heavy(""), day = costs "61s" },
+      misses = { script = heavy(""), day = costs "60s" } },
   },
   SC05 = {
     { why = "4 were sent within an hour",
