@@ -64,6 +64,7 @@ struct farside_host {
   } failing;
   bool is_held;        // The platform keeps the app awake for us.
   bool is_running;     // A turn, or a callback, is under way.
+  bool ends_when_done; // Once no task is open and no work is due any more.
   bool is_woken;       // In the background, for what is to be done there.
   bool is_terminating; // Listeners know; open tasks have their grace.
   bool wants_end;      // A script has called os.exit().
@@ -72,7 +73,9 @@ struct farside_host {
   farside_status (*route)(void *user, const char *from, const char *to,
                           const char *json);
   far_list deaths; // What was stopped, and why, for its next launch.
-  bool is_closing; // farside_host_close() came from inside a callback.
+  far_event
+      *store_fault; // What became of the store before the app began; NULL.
+  bool is_closing;  // farside_host_close() came from inside a callback.
   char error[1024];
 };
 

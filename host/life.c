@@ -156,6 +156,10 @@ void far_life_tell_of_store(farside_host *host, farside_status status,
     note_lost(host, FAR_EVENT_STORE_FAULT);
     return;
   }
+  if (far_list_is_empty(&host->scripts)) {
+    far_event_release(host->store_fault);
+    host->store_fault = far_event_retain(event);
+  }
   far_life_deliver(host, event);
 }
 
@@ -180,6 +184,8 @@ static void forget(farside_host *host, death *gone) {
 void far_life_forget(farside_host *host) {
   while (host->deaths.next != NULL && !far_list_is_empty(&host->deaths))
     forget(host, far_list_item(host->deaths.next, death, link));
+  far_event_release(host->store_fault);
+  host->store_fault = NULL;
 }
 
 static death *find_death(const farside_host *host, const char *name) {
@@ -276,6 +282,8 @@ void far_life_greet(farside_host *host, far_script *script) {
   else if (script->deliver != NULL)
     script->deliver(script, event);
   far_event_release(event);
+  if (host->store_fault != NULL && script->deliver != NULL)
+    script->deliver(script, host->store_fault);
 }
 
 void far_life_hurry(farside_host *host, const char *why) {
@@ -337,6 +345,8 @@ void far_life_end(farside_host *host, far_what what, const char *why) {
   while (!far_list_is_empty(&host->scripts))
     far_script_close(far_list_item(host->scripts.next, far_script, link));
   far_timer_stop(&host->timers, &host->freeze);
+  far_event_release(host->store_fault);
+  host->store_fault = NULL;
   host->app.state = FAR_APP_GONE;
   host->hurry = NULL;
   note_state(host);

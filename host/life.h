@@ -18,11 +18,12 @@ void far_life_launch_behind(farside_host *host, const char *reason,
 // Wakes a suspended app in the background, for so long.
 void far_life_wake(farside_host *host, uint64_t budget_ms);
 
-// Tells the scripts what has become of their store.
+// Tells the scripts what has become of their store; before there are any, each
+// that is loaded in this life of the app.
 void far_life_tell_of_store(farside_host *host, farside_status status,
                             const char *message);
 
-// Hands a new script the `launch` event.
+// Hands a new script the `launch` event, and what it has missed.
 void far_life_greet(farside_host *host, far_script *script);
 
 // Hands an event to every script. Takes the reference over.
