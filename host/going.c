@@ -81,6 +81,11 @@ static void warned(far_job_owner *owner) {
   far_list_item(owner, far_going, owner)->is_stopping = true;
 }
 
+// By the system: who asks to be run again then has not failed.
+static bool was_told_to_stop(const far_going *going) {
+  return far_going_is_stopping(going) && !going->is_timed_out;
+}
+
 // What the run comes to, from how its task ended and what the script said.
 static far_result result_of(const far_going *going, far_task_state how,
                             const char *why) {
@@ -92,10 +97,14 @@ static far_result result_of(const far_going *going, far_task_state how,
     result.why = going->why;
     if (result.end == FAR_RUN_OPEN)
       result.end = FAR_RUN_SUCCEEDED;
+    else if (result.end == FAR_RUN_RETRY && was_told_to_stop(going))
+      result.end = FAR_RUN_STOPPED;
   } else if (how == FAR_TASK_FAILED) {
     result.end = FAR_RUN_RETRY;
   } else if (how == FAR_TASK_EXPIRED) {
-    result.why = "its time in the background was over";
+    result.why = going->host->is_terminating
+                     ? "the app was told to end, and its grace was over"
+                     : "its time in the background was over";
   } else if (going->script->is_dead) {
     result.end = FAR_RUN_CRASHED;
   }
@@ -118,6 +127,9 @@ static farside_status record_end(far_queue *queue, const far_going *going,
   if (status == FARSIDE_OK && result->end != FAR_RUN_CANCELLED &&
       work.state == FAR_WORK_RUNNING && work.token == going->token) {
     far_memory *memory = &queue->host->memory;
+    bool gives_up =
+        result->end == FAR_RUN_FAILED ||
+        (result->end == FAR_RUN_RETRY && work.attempts >= work.rules.retry_max);
     if (result->end == FAR_RUN_SUCCEEDED)
       (void)far_work_set(memory, &work.output, going->output);
     (void)far_schedule_end(memory, &work, result, &now);
@@ -125,6 +137,8 @@ static farside_status record_end(far_queue *queue, const far_going *going,
     if (status == FARSIDE_OK) {
       if (result->end == FAR_RUN_SUCCEEDED && !far_work_is_final(&work))
         far_rows_note(queue, FAR_WHAT_WORK_SUCCEED, FARSIDE_INFO, &work, NULL);
+      if (gives_up && !far_work_is_final(&work)) // Until its next slot.
+        far_rows_note(queue, FAR_WHAT_WORK_FAIL, FARSIDE_WARN, &work, work.why);
       far_rows_note_state(queue, &work);
     }
     if (status == FARSIDE_OK && far_work_is_final(&work))

@@ -4,6 +4,8 @@
 #include "host.h"
 #include <stdio.h>
 
+enum { MINUTE_MS = 60 * 1000 };
+
 // -- What the timeline and the watchers hear ----------------------------------
 
 void far_rows_note(far_queue *queue, far_what what, farside_level level,
@@ -24,6 +26,8 @@ static void print_delay(const far_queue *queue, const far_work *work,
                         char *text, size_t bytes) {
   int64_t ms = work->run_at_ms - far_queue_wall_ms(queue->host);
   char delay[48];
+  if (ms > MINUTE_MS) // On real time some of it has passed since.
+    ms = (ms + 500) / 1000 * 1000;
   far_duration_print(ms > 0 ? (uint64_t)ms : 0, delay, sizeof delay);
   snprintf(text, bytes, "%s", delay);
 }
