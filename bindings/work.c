@@ -560,8 +560,9 @@ static farside_status cancel_change(far_script *script, void *request,
                                     far_kept *kept) {
   const far_find *which = request;
   if (which->by != FAR_FIND_FILTER || which->id == 0)
-    return far_queue_cancel(script, which, &kept->count);
-  return far_queue_cancel_one(script, which->id, &kept->count);
+    return far_queue_cancel(script->host, script->name, which, &kept->count);
+  return far_queue_cancel_one(script->host, script->name, which->id,
+                              &kept->count);
 }
 
 static int answer_count(lua_State *L, const far_kept *kept) {
@@ -595,7 +596,8 @@ static int cancel(lua_State *L) {
 static farside_status redrive_change(far_script *script, void *request,
                                      far_kept *kept) {
   (void)kept;
-  return far_queue_redrive(script, *(const int64_t *)request);
+  return far_queue_redrive(script->host, script->name,
+                           *(const int64_t *)request);
 }
 
 // redrive(id) --> true | nil, message, name
@@ -607,7 +609,7 @@ static int redrive(lua_State *L) {
 static farside_status prune_change(far_script *script, void *request,
                                    far_kept *kept) {
   (void)request;
-  return far_queue_prune(script, &kept->count);
+  return far_queue_prune(script->host, script->name, &kept->count);
 }
 
 // prune() --> count: forgets what has ended

@@ -168,8 +168,10 @@ static void watch_begin(watch *mine, int function_ref) {
   mine->turn =
       (far_turn){.script = script, .push = push_change, .end = turn_ended};
   // It is the script's own, whichever task was at work.
-  mine->owned =
-      (far_owned){.what = "watch", .cancel = cancelled, .script = script};
+  mine->owned = (far_owned){.what = "watch",
+                            .is_passive = true,
+                            .cancel = cancelled,
+                            .script = script};
   far_list_append(&script->owned, &mine->owned.link);
   far_list_append(&script->host->queue.watchers, &mine->watcher.link);
 }

@@ -161,8 +161,10 @@ void far_queue_define(far_kind *kind) {
   if (old != NULL && strcmp(old->name, kind->name) == 0)
     kind_cancelled(&old->owned);
   // A kind is the script's own, whichever task was at work.
-  kind->owned =
-      (far_owned){.what = "kind", .cancel = kind_cancelled, .script = script};
+  kind->owned = (far_owned){.what = "kind",
+                            .is_passive = true,
+                            .cancel = kind_cancelled,
+                            .script = script};
   far_list_append(&script->owned, &kind->owned.link);
   far_list_append(&queue->kinds, &kind->link);
   far_queue_look_again(queue);
@@ -415,16 +417,16 @@ farside_status far_queue_enqueue(far_script *script, far_order *order,
 
 // -- Cancel, redrive, prune ---------------------------------------------------
 
-farside_status far_queue_cancel(far_script *script, const far_find *which,
-                                int64_t *count) {
-  far_queue *queue = &script->host->queue;
+farside_status far_queue_cancel(farside_host *host, const char *script,
+                                const far_find *which, int64_t *count) {
+  far_queue *queue = &host->queue;
   far_store *store = queue->store;
   *count = 0;
   farside_status status = far_batch_begin(queue, true);
   if (status != FARSIDE_OK)
     return status;
   far_find find = *which;
-  find.script = script->name;
+  find.script = script;
   far_work work = {0};
   while ((status = store->find(store, &find, &work)) == FARSIDE_OK) {
     if (!far_work_is_final(&work)) {
@@ -442,15 +444,15 @@ farside_status far_queue_cancel(far_script *script, const far_find *which,
   return far_batch_end(queue, status);
 }
 
-farside_status far_queue_cancel_one(far_script *script, int64_t id,
-                                    int64_t *count) {
-  far_queue *queue = &script->host->queue;
+farside_status far_queue_cancel_one(farside_host *host, const char *script,
+                                    int64_t id, int64_t *count) {
+  far_queue *queue = &host->queue;
   *count = 0;
   farside_status status = far_batch_begin(queue, true);
   if (status != FARSIDE_OK)
     return status;
   far_work work;
-  status = far_queue_get(script->host, script->name, id, &work);
+  status = far_queue_get(host, script, id, &work);
   if (status == FARSIDE_OK) {
     *count = !far_work_is_final(&work);
     status = cancel_row(queue, &work, FAR_REASON_CANCELLED);
@@ -461,18 +463,19 @@ farside_status far_queue_cancel_one(far_script *script, int64_t id,
   return far_batch_end(queue, status);
 }
 
-farside_status far_queue_redrive(far_script *script, int64_t id) {
-  far_queue *queue = &script->host->queue;
-  far_moment now = far_queue_moment(script->host);
+farside_status far_queue_redrive(farside_host *host, const char *script,
+                                 int64_t id) {
+  far_queue *queue = &host->queue;
+  far_moment now = far_queue_moment(host);
   farside_status status = far_batch_begin(queue, true);
   if (status != FARSIDE_OK)
     return status;
   far_work work;
-  status = far_queue_get(script->host, script->name, id, &work);
+  status = far_queue_get(host, script, id, &work);
   if (status == FARSIDE_OK) {
-    if (!far_schedule_redrive(&script->host->memory, &work, &now))
+    if (!far_schedule_redrive(&host->memory, &work, &now))
       status = far_host_fail(
-          script->host, FARSIDE_INVALID,
+          host, FARSIDE_INVALID,
           "work %lld is %s: only what has failed or was cancelled is redriven",
           (long long)id, far_work_state_name(work.state));
     else if ((status = far_rows_settle(queue, &work)) != FARSIDE_OK ||
@@ -483,14 +486,15 @@ farside_status far_queue_redrive(far_script *script, int64_t id) {
   return far_batch_end(queue, status);
 }
 
-farside_status far_queue_prune(far_script *script, int64_t *count) {
-  far_queue *queue = &script->host->queue;
+farside_status far_queue_prune(farside_host *host, const char *script,
+                               int64_t *count) {
+  far_queue *queue = &host->queue;
   farside_status status = far_batch_begin(queue, false);
   *count = 0;
   if (status != FARSIDE_OK)
     return status;
-  status = queue->store->prune(queue->store, script->name, INT64_MAX, INT64_MAX,
-                               count);
+  status =
+      queue->store->prune(queue->store, script, INT64_MAX, INT64_MAX, count);
   if (status != FARSIDE_OK)
     far_batch_failed(queue, status);
   return far_batch_end(queue, status);

@@ -143,19 +143,25 @@ farside_status far_queue_enqueue(far_script *script, far_order *order,
 
 // -- What is there
 
-// Cancels what the filter finds of the script's, whether it runs or not.
-farside_status far_queue_cancel(far_script *script, const far_find *which,
-                                int64_t *count);
+// For all of these NULL means: of any script. FARSIDE_NOWORK also for another
+// script's.
 
-// One of them. FARSIDE_NOWORK; one that has ended is not counted.
-farside_status far_queue_cancel_one(far_script *script, int64_t id,
-                                    int64_t *count);
+// Cancels what the filter finds, whether it runs or not.
+farside_status far_queue_cancel(farside_host *host, const char *script,
+                                const far_find *which, int64_t *count);
+
+// One of them. One that has ended is not counted.
+farside_status far_queue_cancel_one(farside_host *host, const char *script,
+                                    int64_t id, int64_t *count);
 
 // FARSIDE_INVALID for what has neither failed nor was cancelled.
-farside_status far_queue_redrive(far_script *script, int64_t id);
-farside_status far_queue_prune(far_script *script, int64_t *count);
+farside_status far_queue_redrive(farside_host *host, const char *script,
+                                 int64_t id);
 
-// FARSIDE_NOWORK also for another script's; NULL means any script.
+// Forgets what has ended.
+farside_status far_queue_prune(farside_host *host, const char *script,
+                               int64_t *count);
+
 farside_status far_queue_get(farside_host *host, const char *script, int64_t id,
                              far_work *work);
 

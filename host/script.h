@@ -19,6 +19,7 @@ typedef struct far_script far_script;
 typedef struct far_owned {
   const char *what; // "timer", for the sentence about a leak.
   bool is_endless;  // It goes round for ever, unless somebody ends it.
+  bool is_passive;  // Nothing comes of it by itself: no reason to wait for it.
   void (*cancel)(struct far_owned *owned); // Ends it and frees its memory.
   far_script *script;
   struct far_job *job; // NULL: the script's own.
