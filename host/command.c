@@ -38,6 +38,13 @@ static int read_plan(const far_command *command, const char *value,
   return EXIT_FINE;
 }
 
+static int read_store(const far_command *command, const char *value,
+                      command_line *line) {
+  (void)command;
+  line->store = value;
+  return EXIT_FINE;
+}
+
 static int read_timeline(const far_command *command, const char *value,
                          command_line *line) {
   (void)command;
@@ -198,6 +205,8 @@ static const struct {
 } options[] = {
     {.name = "--os", .read = read_os},
     {.name = "--plan", .read = read_plan},
+    {.name = "--store", .read = read_store},
+    {.name = "--once", .flag = offsetof(command_line, is_once)},
     {.name = "--timeline", .read = read_timeline},
     {.name = "--report", .read = read_report},
     {.name = "--picture", .read = read_picture},

@@ -43,6 +43,7 @@ typedef enum command_output {
 typedef struct command_line {
   const char *os;
   const char *plan;
+  const char *store;
   const char *timeline;                 // A file, or "-" for standard output.
   const char *outputs[COMMAND_OUTPUTS]; // Likewise; NULL: not wanted.
   uint64_t grace_ms;
@@ -59,6 +60,7 @@ typedef struct command_line {
   bool is_verbose;
   bool is_trusted;
   bool is_isolated;
+  bool is_once;
   bool is_json;
   farside_limits limits;
   command_grants modules, http, background;

@@ -17,8 +17,10 @@ typedef struct session {
   far_outputs outputs;
   uint64_t now_ms;    // Of the last entry.
   char (*names)[128]; // What each script of the line is called; "" if gone.
+  bool has_begun;     // The store is open: a damaged one was mended before.
   bool is_terminating;
   bool has_overdue; // A task outlived the grace period.
+  bool has_failed;  // Work failed for good, or the store did.
 } session;
 
 // A file on standard output is for a program: nothing else goes there.
@@ -34,6 +36,9 @@ static void on_entry(void *user, const farside_entry *entry) {
   }
   far_outputs_note(&mine->outputs, entry);
   mine->now_ms = entry->t_ms > mine->now_ms ? entry->t_ms : mine->now_ms;
+  mine->has_failed =
+      mine->has_failed || strcmp(entry->what, "work.fail") == 0 ||
+      (mine->has_begun && strcmp(entry->what, "store.fault") == 0);
   mine->is_terminating =
       mine->is_terminating || strcmp(entry->what, "app.terminate") == 0;
   if (mine->is_terminating && strcmp(entry->what, "task.expire") == 0)
@@ -106,8 +111,21 @@ static int verdict(const session *mine, int otherwise) {
   return mine->has_overdue || stats.killed > 0 ? EXIT_HOST_KILLED : otherwise;
 }
 
+// What was lost of a damaged file is told by an entry.
+static bool open_store(session *mine) {
+  const char *path = mine->line->store;
+  if (path != NULL && farside_open_store(mine->host, path) != FARSIDE_OK) {
+    fprintf(stderr, "farside: %s\n", farside_error(mine->host));
+    return false;
+  }
+  mine->has_begun = true;
+  return true;
+}
+
 static int drive(session *mine, far_desktop *desktop) {
   farside_host *host = mine->host;
+  if (!open_store(mine))
+    return EXIT_SCRIPT_FAILED;
   far_desktop_on_user_signal(desktop, on_user_signal, mine);
   farside_status status = far_desktop_start(desktop, host);
   if (status != FARSIDE_OK) {
@@ -119,13 +137,16 @@ static int drive(session *mine, far_desktop *desktop) {
     return verdict(mine, EXIT_SCRIPT_FAILED);
   far_host_step(host, FAR_NEVER);
   if (far_host_is_idle(host) && !farside_has_ended(host) &&
-      host->timeline.count <= 2)
+      host->timeline.count <= 2 && mine->line->store == NULL)
     fprintf(stderr,
             "farside: %s set no listener, timer or task, so there is nothing "
             "to wait for\n",
             mine->line->scripts[0]);
+  host->ends_when_done = mine->line->is_once;
   farside_run(host);
-  return verdict(mine, EXIT_FINE);
+  return verdict(mine, mine->line->is_once && mine->has_failed
+                           ? EXIT_SCRIPT_FAILED
+                           : EXIT_FINE);
 }
 
 // --isolate: no script is loaded here.
@@ -156,6 +177,8 @@ static int run_hosted(session *mine) {
     config.user = mine;
     config.grace_ms = mine->line->grace_ms;
     config.exit_when_idle = true;
+    if (mine->line->is_once)
+      config.launch_reason = "work";
     if (farside_host_open(&config, &mine->host) == FARSIDE_OK) {
       result = drive(mine, desktop);
       far_desktop_stop(desktop);
@@ -169,8 +192,23 @@ static int run_hosted(session *mine) {
   return result;
 }
 
+// Whose file it would be is the question: each process would own it.
+static const char *mistake_of(const command_line *line) {
+  if (line->is_isolated && line->store != NULL)
+    return "--isolate and --store do not go together: what is isolated writes "
+           "no file";
+  if (line->is_once && line->store == NULL)
+    return "--once runs the work that is due in --store FILE: which file?";
+  return NULL;
+}
+
 static int run(const command_line *line) {
   session mine = {.line = line};
+  const char *mistake = mistake_of(line);
+  if (mistake != NULL) {
+    fprintf(stderr, "farside run: %s\n", mistake);
+    return EXIT_USAGE;
+  }
   if (!far_outputs_open(&mine.outputs, line) ||
       (line->timeline != NULL &&
        !(mine.timeline = timeline_open(line->timeline)))) {
@@ -191,11 +229,13 @@ static int run(const command_line *line) {
 
 const far_command run_command = {
     .name = "run",
-    .usage = "run [--limits LIST] [--grant WHAT=VALUE] [--trust] [--isolate]\n"
-             "       [--grace TIME] [--timeline FILE] [--report FILE.html]\n"
-             "       [--picture FILE.svg] [--trace FILE.json] [--junit "
-             "FILE.xml] [-v]\n"
-             "       SCRIPT ... [ARG ...]",
+    .usage =
+        "run [--store FILE [--once]] [--limits LIST] [--grant WHAT=VALUE]\n"
+        "       [--trust] [--isolate] [--grace TIME]\n"
+        "       [--timeline FILE] [--report FILE.html]\n"
+        "       [--picture FILE.svg] [--trace FILE.json] [--junit "
+        "FILE.xml] [-v]\n"
+        "       SCRIPT ... [ARG ...]",
     .what = "run scripts on real time: Ctrl-Z, fg and SIGTERM are their life",
     .help =
         "Runs each SCRIPT in a sandbox of its own, until it has nothing left\n"
@@ -213,6 +253,9 @@ const far_command run_command = {
         "uses\n"
         "  SIGUSR2           reads every script again\n"
         "\n"
+        "  --store FILE      where durable work is kept, and survives; while\n"
+        "                    work waits for its time, the scripts go on\n"
+        "  --once            run what is due in the store now, and end\n"
         "  --limits LIST     what each script may use, such as\n"
         "                    turn=1s,cpu=10s,memory=64MB,slice=10ms; `off` is\n"
         "                    no limit\n"
@@ -235,10 +278,13 @@ const far_command run_command = {
         "  -v, --verbose     show every entry of the timeline on standard "
         "error\n"
         "\n"
-        "Exits with 0 when all is well, 1 when a script could not be loaded,\n"
+        "Exits with 0 when all is well, 1 when a script could not be loaded "
+        "or\n"
+        "the store not opened, and with --once when work has failed for good;\n"
         "4 when the host had to stop one for a limit, or to end a task that\n"
         "outlived the grace period.\n",
-    .options = " --limits --grant --trust --isolate --grace --timeline "
-               "--report --picture --trace --junit --verbose -v ",
+    .options =
+        " --store --once --limits --grant --trust --isolate --grace --timeline "
+        "--report --picture --trace --junit --verbose -v ",
     .takes_many = true,
     .run = run};

@@ -448,6 +448,14 @@ static bool has_listeners(const far_script *script) {
   return script->emitter != NULL && far_hooks.is_listening(script, FAR_EVENTS);
 }
 
+static bool owns_what_comes(const far_script *script) {
+  for (const far_list *link = script->owned.next; link != &script->owned;
+       link = link->next)
+    if (!far_list_item(link, far_owned, link)->is_passive)
+      return true;
+  return false;
+}
+
 bool far_host_is_idle(const farside_host *host) {
   // Who sleeps waits to be woken.
   if (host->turns_queued > 0 || host->tasks.open > 0 ||
@@ -456,7 +464,7 @@ bool far_host_is_idle(const farside_host *host) {
   for (const far_list *link = host->scripts.next; link != &host->scripts;
        link = link->next) {
     const far_script *script = far_list_item(link, far_script, link);
-    if (!far_list_is_empty(&script->owned) || has_listeners(script))
+    if (owns_what_comes(script) || has_listeners(script))
       return false;
   }
   return true;
@@ -512,6 +520,12 @@ static farside_status refuse(farside_host *host) {
                        farside_status_text(FARSIDE_BUSY));
 }
 
+// No task, no run, and no work that could start now.
+static bool is_done(const farside_host *host) {
+  return host->tasks.open == 0 && !host->is_terminating && !host->has_ended &&
+         !far_host_has_work(host);
+}
+
 farside_status farside_run(farside_host *host) {
   if (host == NULL)
     return FARSIDE_INVALID;
@@ -521,6 +535,10 @@ farside_status farside_run(farside_host *host) {
     far_host_step(host, FAR_NEVER);
     if (far_host_close_if_asked(host))
       return FARSIDE_CLOSED;
+    if (host->ends_when_done && is_done(host)) {
+      far_life_terminate(host, "done", -1);
+      continue;
+    }
     if (host->has_ended ||
         (host->config.exit_when_idle && far_host_is_idle(host)))
       break;
