@@ -220,6 +220,60 @@ describe("farside simulate", function()
   end)
 end)
 
+describe("farside simulate comes to an end, and says why, of", function()
+  local function ending(code, words)
+    local path <const> = script(code)
+    local status, out, err = farside(("simulate %s %s"):format(words or "", path))
+    os.remove(path)
+    return status, out, err
+  end
+
+  it("an infinite loop", function()
+    local status, out = ending("while true do end", "--limits turn=50ms")
+    assert.equal(4, status)
+    assert.matches("script.kill +[^\n]+:1: it has computed for 0%.05%d s without an end; a turn may for 0%.050 s "
+      .. "%(limit turn%)", out)
+    status, out = ending("BackgroundTask.exec(function() while true do end end)", "--limits turn=50ms")
+    assert.equal(4, status)
+    assert.matches("task.fail +#70001 +[^\n]+ without an end", out)
+  end)
+
+  it("a runaway allocation", function()
+    local status, out, err = ending("local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end")
+    assert.equal(1, status)
+    assert.matches("app.kill +its script failed to load", out)
+    assert.matches("not enough memory: the script may have 65536 KB %(limit memory%)", err)
+  end)
+
+  it("a million timers at one instant", function()
+    local status, _, err = ending("for _ = 1, 1e6 do setTimeout(print, 1000) end")
+    assert.equal(1, status)
+    assert.matches("not enough memory: the script may have", err)
+    if FARSIDE:find "asan" or FARSIDE:find "tsan" then
+      return -- A million turns take too long there.
+    end
+    local out
+    status, out = ending([[
+      local fired = 0
+      for _ = 1, 1e6 do setTimeout(function() fired = fired + 1 end, 1000) end
+      setTimeout(function() print(("%d have fired"):format(fired)) end, 1001)
+      App.addListener("terminate", function() print(("%d in the end"):format(fired)) end)
+    ]], "--limits memory=1GB,turn=60s")
+    assert.equal(0, status)
+    assert.matches("1000000 in the end", out)
+  end)
+
+  it("a timeline over its bound", function()
+    local path <const> = os.tmpname()
+    local status, out = ending("for i = 1, 20000 do print(i) end", "--timeline " .. path)
+    assert.equal(0, status)
+    assert.matches("\n%(10%d%d%d older entries were dropped%)\n", out)
+    local count = select(2, read(path):gsub("\n", ""))
+    assert.equal(tonumber(out:match "(%d+) entries"), count)
+    os.remove(path)
+  end)
+end)
+
 describe("farside run", function()
   it("runs until nothing is left to wait for", function()
     local path = script [[
