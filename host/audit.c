@@ -268,6 +268,8 @@ void far_audit_lost(far_audit *audit, const far_whom *whom, uint64_t successor,
                     uint64_t now_ms) {
   if (audit == NULL)
     return;
+  // Nothing of it is pending: a handler that has yielded never comes back.
+  whom->task->record.is_in_handler = false;
   if (successor == 0) {
     blame(whom, FAR_RULE_BG01);
     far_violations_add(&audit->violations, FAR_RULE_BG01, false, whom, now_ms,
@@ -327,6 +329,10 @@ static void expire(far_audit *audit, const far_whom *whom,
   size_t at = audit->expired_count++ % FAR_AUDIT_EXPIRED;
   audit->expired[at].id = whom->task->id;
   audit->expired[at].t_ms = now_ms;
+  // One that has yielded, and that nobody will resume, runs no more.
+  if (end->waited_for == NULL ||
+      !far_violations_wants(&audit->violations, FAR_RULE_BG07))
+    whom->task->record.is_in_handler = false;
   judge_handler(audit, whom, true, now_ms);
   if (whom->task->record.is_run)
     return;

@@ -76,12 +76,18 @@ static void tell(far_violations *all, far_violation *old,
   keep(all, old, told);
 }
 
+bool far_violations_wants(const far_violations *all, far_rule_id rule) {
+  far_profile os;
+  return far_rule_outcome(rule, all->profile, &os) != NULL &&
+         (all->allowed & far_rule_bit(rule)) == 0;
+}
+
 void far_violations_add(far_violations *all, far_rule_id rule, bool is_mild,
                         const far_whom *whom, uint64_t now_ms,
                         const char *format, ...) {
   far_profile os;
   const far_outcome *outcome = far_rule_outcome(rule, all->profile, &os);
-  if (outcome == NULL || (all->allowed & far_rule_bit(rule)) != 0)
+  if (!far_violations_wants(all, rule))
     return;
   if (is_mild)
     outcome = &far_rule_get(rule)->mild;

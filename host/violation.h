@@ -48,6 +48,9 @@ typedef struct far_violations {
 
 void far_violations_deinit(far_violations *all);
 
+// Whether it is a rule here, and not allowed to be broken.
+bool far_violations_wants(const far_violations *all, far_rule_id rule);
+
 // A rule is broken. Nothing happens where it does not hold, or is allowed. With
 // `is_mild` it is the milder case of a rule that has one.
 void far_violations_add(far_violations *all, far_rule_id rule, bool is_mild,

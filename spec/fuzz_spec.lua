@@ -98,8 +98,11 @@ local function check(phone, os)
     elseif what == "task.finish" or what == "task.fail" or what == "task.expire" or what == "task.cancel" then
       assert.is_truthy(open[id] == "pending" or open[id] == "running", what .. " of a task that is not open")
       open[id] = "ended"
+    elseif what == "device.push" and app_state == "suspended" and entry.why:find "reaches" then
+      app_state, background_since = "background", entry.t -- It is woken, and says nothing of that.
     elseif what == "app.launch" then
-      app_state = "inactive"
+      app_state = entry.state == "background" and "background" or "inactive"
+      background_since = entry.t
     elseif what == "app.active" or what == "app.resume" or what == "app.inactive" or what == "app.pause" then
       local from = { ["app.active"] = "inactive", ["app.inactive"] = "active",
         ["app.pause"] = "inactive", ["app.resume"] = "background" }
@@ -132,6 +135,38 @@ local function check(phone, os)
   end
 end
 
+-- A task that expired, or that nobody could finish, has broken one of three
+-- rules, and nobody else has; each cause was told.
+local function check_rules(phone)
+  if #phone:timeline() == 10000 then
+    return
+  end
+  local lost, state_of = {}, {}
+  for _, task in ipairs(phone:tasks()) do
+    state_of[task.taskId] = task.state
+    lost[task.taskId] = task.state == "expired" or nil
+  end
+  for _, entry in ipairs(phone:timeline "task.leak") do
+    lost[entry.task] = lost[entry.task] or state_of[entry.task] ~= "finished" or nil
+  end
+  local blamed, told = 0, {}
+  for _, entry in ipairs(phone:timeline "violation") do
+    told[entry.rule .. (entry.where or "") .. entry.severity] = true
+  end
+  for _, broken in ipairs(phone:violations()) do
+    assert.is_true(broken.count > 0 and broken.t <= broken.last and #broken.why > 0 and #broken.advice > 0)
+    assert.is_true(told[broken.rule .. (broken.where or "") .. broken.severity], broken.rule .. " was not told")
+    local is_end = broken.rule == "BG01" or broken.rule == "BG08"
+      or broken.rule == "BG07" and broken.severity == "error"
+    blamed = blamed + (is_end and broken.count or 0)
+  end
+  local count = 0
+  for _ in pairs(lost) do
+    count = count + 1
+  end
+  assert.equal(count, blamed)
+end
+
 local MOVES <const> = {
   function(phone) phone:pressHome() end,
   function(phone) if phone:state() ~= "gone" then phone:openApp() end end,
@@ -139,6 +174,8 @@ local MOVES <const> = {
   function(phone, random) phone:advance(random(100)) end,
   function(phone) phone:post("appStateChange", '{"isActive":false}') end,
   function(phone) phone:post("appUrlOpen", '{"url":"x"}') end,
+  function(phone) phone:expire() end,
+  function(phone, random) if random(4) == 1 then phone:push() end end,
   function(phone, random) if random(8) == 1 then phone:quit() end end,
   function(phone, random) if random(12) == 1 then phone:kill() end end,
 }
@@ -147,11 +184,12 @@ local function live(seed)
   local random = generator(seed)
   local os = ({ "ios", "android", "strict", "desktop" })[random(4)]
   local code = helper.code(app(random))
-  local phone <close> = device.open { os = os }
+  local phone <close> = device.open { os = os, seed = random(100) }
   phone:run(code)
   for _ = 1, 12 do
     MOVES[random(#MOVES)](phone, random)
     check(phone, os)
+    check_rules(phone)
     if phone:state() == "gone" then
       phone:run(code)
     end
