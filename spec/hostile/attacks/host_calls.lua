@@ -59,7 +59,7 @@ App.addListener("launch", function() while true do end end)
 --@ call-listener-names ends
 print(pcall(App.addListener, ("x"):rep(1000000), print), pcall(App.addListener, "pause"), pcall(App.addListener, App, "pause", print))
 
---@ call-exec killed
+--@ call-exec killed|ends
 while true do BackgroundTask.finish { taskId = BackgroundTask.exec(print) } end
 
 --@ call-exec-bomb killed|ends
