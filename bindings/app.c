@@ -158,6 +158,7 @@ int far_push_event(lua_State *L, const far_event *event) {
     lua_setfield(L, -2, "isActive");
     return 1;
   case FAR_EVENT_LAUNCH:
+  case FAR_EVENT_WAKE:
   case FAR_EVENT_TERMINATE:
     lua_createtable(L, 0, 2);
     set_string(L, "reason", event->text);
@@ -167,7 +168,7 @@ int far_push_event(lua_State *L, const far_event *event) {
       return 1;
     }
     lua_pushinteger(L, event->grace_ms);
-    lua_setfield(L, -2, "graceMs");
+    lua_setfield(L, -2, event->kind == FAR_EVENT_WAKE ? "budgetMs" : "graceMs");
     return 1;
   case FAR_EVENT_STORE_FAULT:
     lua_createtable(L, 0, 2);

@@ -274,25 +274,19 @@ static farside_status load_installed(far_device *device) {
 }
 
 // The OS starts the app, or wakes it, without the user. False: it cannot.
-static bool rouse(far_device *device, const char *reason, const char *why,
-                  far_constant budget) {
+static bool rouse(far_device *device, const char *reason, const char *why) {
   farside_host *host = device->host;
   far_app_state state = host->app.state;
-  if (state > FAR_APP_SUSPENDED)
-    return true; // It runs anyway.
   if (state == FAR_APP_GONE && device->source == NULL)
     return false;
-  // Where no rule gives a wake-up its time, it has what any app has behind.
-  uint64_t budget_ms = rule(device, budget);
-  if (budget_ms == 0)
-    budget_ms = (uint64_t)far_policy_exec_end_ms(device->world.profile);
-  far_wakes_begin_run(&device->wakes, now_ms(device));
-  if (state == FAR_APP_SUSPENDED) {
-    far_life_wake(host, budget_ms);
+  if (state <= FAR_APP_SUSPENDED)
+    far_wakes_begin_run(&device->wakes, now_ms(device));
+  if (state != FAR_APP_GONE) {
+    far_life_wake(host, reason, -1);
     return true;
   }
   device->is_in_front = false;
-  far_life_launch_behind(host, reason, why, budget_ms);
+  far_life_launch_behind(host, reason, why);
   return load_installed(device) == FARSIDE_OK;
 }
 
@@ -323,7 +317,7 @@ static void deliver_push(far_device *device) {
   device->push_waits = NULL;
   device->pushes_ms[device->pushes++ % PUSHES_MAX] = now_ms(device);
   note(device, FAR_WHAT_DEVICE_PUSH, "a background push reaches the app");
-  if (!rouse(device, "push", "a push woke it", FAR_PUSH_WAKE_BUDGET))
+  if (!rouse(device, "push", "a push woke it"))
     note(device, FAR_WHAT_DEVICE_PUSH, "there is no app to launch");
 }
 
@@ -361,11 +355,9 @@ static void grant(far_device *device, const far_wake_news *news) {
     device->is_long_run =
         is_long && rule(device, FAR_PROCESSING_NEEDS_IDLE) != 0;
   }
-  far_dispatch_woken(device->host);
   (void)rouse(device, is_long ? "processing" : "fetch",
               is_long ? "the system granted long work"
-                      : "the system granted a refresh",
-              is_long ? FAR_PROCESSING_BUDGET : FAR_FETCH_BUDGET);
+                      : "the system granted a refresh");
 }
 
 static bool step_wakes(far_device *device) {

@@ -44,14 +44,16 @@ static farside_status read_active(const json_t *object, far_event *event) {
   return FARSIDE_OK;
 }
 
-static farside_status read_terminate(const json_t *object, far_event *event) {
-  const json_t *grace = json_object_get(object, "graceMs");
+// A reason, and a time: of terminate and of wake.
+static farside_status read_notice(const json_t *object, const char *time,
+                                  far_event *event) {
+  const json_t *ms = json_object_get(object, time);
   const json_t *reason = json_object_get(object, "reason");
-  if ((grace && (!json_is_integer(grace) || json_integer_value(grace) < 0)) ||
+  if ((ms && (!json_is_integer(ms) || json_integer_value(ms) < 0)) ||
       (reason && !json_is_string(reason)))
     return FARSIDE_INVALID;
-  if (grace != NULL)
-    event->grace_ms = json_integer_value(grace);
+  if (ms != NULL)
+    event->grace_ms = json_integer_value(ms);
   if (reason != NULL && !set_text(event, json_string_value(reason)))
     return FARSIDE_NOMEM;
   return FARSIDE_OK;
@@ -63,7 +65,9 @@ static farside_status fill(far_event *event, const char *json,
   case FAR_EVENT_APP_STATE_CHANGE:
     return read_active(object, event);
   case FAR_EVENT_TERMINATE:
-    return read_terminate(object, event);
+    return read_notice(object, "graceMs", event);
+  case FAR_EVENT_WAKE:
+    return read_notice(object, "budgetMs", event);
   case FAR_EVENT_LAUNCH:
   case FAR_EVENT_MESSAGE:
   case FAR_EVENT_STORE_FAULT:

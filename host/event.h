@@ -14,6 +14,7 @@
   X(PAUSE, "pause", false)                                                     \
   X(RESUME, "resume", false)                                                   \
   X(LAUNCH, "launch", true)                                                    \
+  X(WAKE, "wake", false)                                                       \
   X(APP_URL_OPEN, "appUrlOpen", true)                                          \
   X(APP_RESTORED_RESULT, "appRestoredResult", true)                            \
   X(BACK_BUTTON, "backButton", false)                                          \
@@ -33,8 +34,9 @@ typedef struct far_event {
   far_event_kind kind;
   int references;
   bool flag;        // isActive of appStateChange.
-  int64_t grace_ms; // graceMs of terminate; negative: as the host decides.
-  char *text;       // The reason of launch and terminate; for the others
+  int64_t grace_ms; // graceMs of terminate, budgetMs of wake; negative: as the
+                    // host decides.
+  char *text;       // The reason of launch, wake and terminate; for the others
                     // the JSON that came with them. NULL for none.
   char *detail;     // Why the script of a launch was stopped before; who
                     // sent a message, and, in the inbox, to whom.

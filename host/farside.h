@@ -437,6 +437,9 @@ void farside_get_stats(const farside_host *host, farside_stats *stats);
 //   "pause"             the app is in the background now
 //   "resume"            it is in the foreground and active again
 //   "appStateChange"    {"isActive":false}: visible, but not in use; or true
+//   "wake"              {"reason":"fetch","budgetMs":30000}, both optional: the
+//                       OS has woken the app, which is not in use, for what is
+//                       to be done; or "processing", "push"
 //   "memoryWarning"     {"level":"low"}, or any other word of the OS
 //   "appUrlOpen"        {"url":"…"}
 //   "appRestoredResult" {"pluginId":"…","methodName":"…", …}

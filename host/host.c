@@ -355,6 +355,9 @@ static void apply(farside_host *host, far_event *event) {
   case FAR_EVENT_RESUME:
     far_life_move(host, FAR_APP_ACTIVE, NULL);
     break;
+  case FAR_EVENT_WAKE:
+    far_life_wake(host, event->text ? event->text : "fetch", event->grace_ms);
+    break;
   case FAR_EVENT_TERMINATE:
     far_life_terminate(host, event->text ? event->text : "system",
                        event->grace_ms);

@@ -133,17 +133,45 @@ void far_life_launch(farside_host *host, const char *reason, const char *why) {
   far_host_note(host, FAR_WHAT_APP_ACTIVE, FARSIDE_INFO, NULL, NULL, NULL);
 }
 
-void far_life_launch_behind(farside_host *host, const char *reason,
-                            const char *why, uint64_t budget_ms) {
-  launch(host, FAR_APP_BACKGROUND, reason, why);
-  host->is_woken = true;
-  start_budgets(host, budget_ms);
+static int64_t wake_budget_ms(const farside_host *host, const char *reason) {
+  far_constant which = strcmp(reason, "processing") == 0 ? FAR_PROCESSING_BUDGET
+                       : strcmp(reason, "push") == 0     ? FAR_PUSH_WAKE_BUDGET
+                                                         : FAR_FETCH_BUDGET;
+  int64_t budget_ms = far_policy_get(host->profile, which);
+  // Where no rule gives a wake-up its time, it has what any app has behind.
+  return budget_ms != 0 ? budget_ms : far_policy_exec_end_ms(host->profile);
 }
 
-void far_life_wake(farside_host *host, uint64_t budget_ms) {
-  far_life_move(host, FAR_APP_BACKGROUND, NULL);
+void far_life_launch_behind(farside_host *host, const char *reason,
+                            const char *why) {
+  launch(host, FAR_APP_BACKGROUND, reason, why);
   host->is_woken = true;
-  start_budgets(host, budget_ms);
+  start_budgets(host, (uint64_t)wake_budget_ms(host, reason));
+  far_dispatch_woken(host);
+}
+
+void far_life_wake(farside_host *host, const char *reason, int64_t budget_ms) {
+  if (host->app.state == FAR_APP_GONE || host->is_terminating)
+    return;
+  if (budget_ms < 0)
+    budget_ms = wake_budget_ms(host, reason);
+  if (host->app.state == FAR_APP_SUSPENDED)
+    far_life_move(host, FAR_APP_BACKGROUND, NULL);
+  if (host->app.state == FAR_APP_BACKGROUND) {
+    host->is_woken = true;
+    far_timer_stop(&host->timers, &host->freeze);
+    // What is open has its time already.
+    if (host->tasks.open == 0)
+      start_budgets(host, (uint64_t)budget_ms);
+  }
+  far_dispatch_woken(host);
+  far_event *event = far_event_new(FAR_EVENT_WAKE, reason);
+  if (event == NULL) {
+    note_lost(host, FAR_EVENT_WAKE);
+    return;
+  }
+  event->grace_ms = budget_ms;
+  far_life_deliver(host, event);
 }
 
 void far_life_tell_of_store(farside_host *host, farside_status status,

@@ -13,10 +13,11 @@ void far_life_launch(farside_host *host, const char *reason, const char *why);
 
 // Begins its life in the background: the system, not the user, has started it.
 void far_life_launch_behind(farside_host *host, const char *reason,
-                            const char *why, uint64_t budget_ms);
+                            const char *why);
 
-// Wakes a suspended app in the background, for so long.
-void far_life_wake(farside_host *host, uint64_t budget_ms);
+// The OS has woken the app for what is to be done in the background, for so
+// long; negative: as the profile says. It is told, wherever it is.
+void far_life_wake(farside_host *host, const char *reason, int64_t budget_ms);
 
 // Tells the scripts what has become of their store; before there are any, each
 // that is loaded in this life of the app.

@@ -77,8 +77,8 @@ typedef struct farside_platform {
   // Asks the OS to wake the app: launched in the background if it does not run.
   // An OS promises nothing. One refresh waits at a time, and a new one takes
   // its place; of processing there may be several. Returns 0 when the OS took
-  // the request. Absent means that it cannot. When it has woken the app, tell
-  // the host by farside_woken().
+  // the request. Absent means that it cannot. When it has woken the app,
+  // post "wake".
   int (*wake_at)(void *self, const farside_wake_request *request);
 
   // Takes back what was asked for of that kind.

@@ -76,6 +76,7 @@
 ---| "appUrlOpen" # the app is asked to open a URL; waits for its first listener
 ---| "appRestoredResult" # a result that outlived the app; waits for its first listener
 ---| "backButton" # the back button was pressed
+---| "wake" # the system has woken the app in the background
 ---| "memoryWarning" # the OS wants memory back
 ---| "storeFault" # the store could not be written, or was damaged; waits for its first listener
 ---| "message" # somebody has sent something; waits for its first listener
@@ -169,6 +170,10 @@
 ---@class farside.event.memoryWarning
 ---@field level string
 
+---@class farside.event.wake
+---@field reason "fetch"|"processing"|"push"|string
+---@field budgetMs integer milliseconds that it has
+
 ---@class farside.event.storeFault
 ---@field name farside.status
 ---@field message string what was lost, and where the damaged file is
@@ -198,6 +203,7 @@ local App = {}
 ---@overload fun(event: "appUrlOpen", fn: fun(open: farside.event.appUrlOpen)): farside.handle
 ---@overload fun(event: "appRestoredResult", fn: fun(result: farside.event.appRestoredResult)): farside.handle
 ---@overload fun(event: "backButton", fn: fun(button: farside.event.backButton)): farside.handle
+---@overload fun(event: "wake", fn: fun(wake: farside.event.wake)): farside.handle
 ---@overload fun(event: "memoryWarning", fn: fun(warning: farside.event.memoryWarning)): farside.handle
 ---@overload fun(event: "message", fn: fun(message: farside.event.message)): farside.handle
 ---@overload fun(event: "terminate", fn: fun(ending: farside.event.terminate)): farside.handle

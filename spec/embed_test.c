@@ -32,6 +32,9 @@ typedef struct recorder {
   int holds, releases, suspends;
   int64_t remaining_ms;
   bool can_minimize;
+  farside_wake_request wake;
+  int wakes;
+  bool is_offline;
 } recorder;
 
 static void append(char *buffer, size_t bytes, const char *word) {
@@ -341,6 +344,64 @@ static void test_minimize(void) {
     check(strcmp(mine.said, can ? "true\n" : "nil\n") == 0);
     farside_host_close(host);
   }
+}
+
+// -- Durable work -------------------------------------------------------------
+
+// Asks to be woken, and is: what the OS would do with the request.
+static int wake_at(void *self, const farside_wake_request *request) {
+  recorder *mine = self;
+  mine->wake = *request;
+  mine->wakes++;
+  return 0;
+}
+
+static void conditions(void *self, farside_conditions *now) {
+  *now = (farside_conditions){.network = ((recorder *)self)->is_offline
+                                             ? FARSIDE_NETWORK_NONE
+                                             : FARSIDE_NETWORK_WIFI,
+                              .is_battery_ok = true,
+                              .is_storage_ok = true};
+}
+
+static void stay_asleep(void *self) {
+  ((recorder *)self)->suspends++;
+}
+
+// Work that has to wait for the network: the app sleeps, the platform is asked
+// to wake it, and when it has, the work is done, and the app sleeps again.
+static void test_work(void) {
+  recorder mine = {.remaining_ms = -1, .is_offline = true};
+  farside_platform platform = platform_of(&mine);
+  platform.suspend = stay_asleep;
+  platform.wake_at = wake_at;
+  platform.conditions = conditions;
+  farside_host *host = open_host(&mine, &platform, false);
+  check(farside_open_store(host, NULL) == FARSIDE_OK);
+  check(farside_open_store(host, NULL) == FARSIDE_BUSY);
+  check(load(host,
+             "BackgroundTask.define('send', { run = function(ctx) "
+             "farside.sleep(1) print('sent', ctx.input, ctx:save(1)) end }) "
+             "App.addListener('wake', function(wake) "
+             "print(wake.reason, wake.budgetMs) end) "
+             "App.addListener('pause', function() BackgroundTask.enqueue("
+             "'send', 'hello', { needs = { network = 'connected' } }) end)") ==
+        FARSIDE_OK);
+  farside_post(host, "pause", NULL);
+  while (mine.suspends == 0)
+    farside_tick(host, 10);
+  check(mine.wakes >= 1 && mine.wake.needs_network);
+  check(mine.wake.kind == FARSIDE_WAKE_REFRESH && mine.wake.after_ms == 0);
+  check(mine.said[0] == '\0');
+  mine.is_offline = false;
+  check(farside_post(host, "wake", "{\"reason\":7}") == FARSIDE_INVALID);
+  check(farside_post(host, "wake", "{\"budgetMs\":20000}") == FARSIDE_OK);
+  while (mine.suspends == 1)
+    farside_tick(host, 10);
+  check(strcmp(mine.said, "fetch\t20000\nsent\thello\ttrue\n") == 0);
+  check(strstr(mine.happened, "work.succeed") != NULL);
+  check(mine.holds == mine.releases && mine.holds == 1);
+  farside_host_close(host);
 }
 
 // -- Other threads ------------------------------------------------------------
@@ -701,6 +762,7 @@ int main(void) {
   test_no_end_of_grace();
   test_load_while_suspended();
   test_platform();
+  test_work();
   test_time_remaining();
   test_minimize();
   test_posts_from_a_thread();

@@ -934,3 +934,19 @@ describe("days of everything at once", function()
     end)
   end
 end)
+
+describe("an app that is woken", function()
+  it("hears why, and how long it has: launch where it did not run", function()
+    local phone <close> = device.open { os = "ios", policy = "earliest" }
+    assert(phone:run(helper.code [[
+      App.addListener("launch", function(launch) print("launch", launch.reason) end)
+      App.addListener("wake", function(wake) print("wake", wake.reason, wake.budgetMs) end)]]))
+    phone:pressHome()
+    phone:push()
+    phone:scheduleWake {}
+    phone:advance "1h"
+    phone:kill()
+    phone:push()
+    assert.same({ "launch\tuser", "wake\tpush\t30000", "wake\tfetch\t30000", "launch\tpush" }, helper.said(phone))
+  end)
+end)
