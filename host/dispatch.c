@@ -241,7 +241,8 @@ static farside_status move_all(far_queue *queue, int64_t by_ms) {
          (status = store->find(store, &find, &work)) == FARSIDE_OK) {
     if (far_schedule_move(&work, by_ms, &now) &&
         (status = far_batch_begin(queue, false)) == FARSIDE_OK)
-      status = far_batch_end(queue, far_rows_save(queue, &work));
+      status = far_batch_end(
+          queue, store->save(store, &work, far_schedule_is_ready(&work)));
     far_work_deinit(store->memory, &work);
   }
   return status == FARSIDE_NOWORK ? FARSIDE_OK : status;

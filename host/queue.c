@@ -215,12 +215,26 @@ static farside_status find_name(far_queue *queue, const far_work *work,
   return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
 }
 
+// Who is named twice ends once.
+static void each_once(far_order *order) {
+  size_t count = 0;
+  for (size_t i = 0; i < order->parent_count; i++) {
+    size_t before = 0;
+    while (before < count && order->parents[before] != order->parents[i])
+      before++;
+    if (before == count)
+      order->parents[count++] = order->parents[i];
+  }
+  order->parent_count = count;
+}
+
 static farside_status insert(far_queue *queue, far_order *order) {
   far_store *store = queue->store;
   far_moment now = far_queue_moment(queue->host);
   far_work *work = &order->work;
   // Parents that have ended already are no reason to wait.
   size_t open = 0;
+  each_once(order);
   work->parents = (int64_t)order->parent_count;
   far_schedule_enqueue(work, &now, order->delay_ms, order->is_immediate);
   farside_status status =
@@ -420,11 +434,11 @@ farside_status far_queue_enqueue(far_script *script, far_order *order,
 farside_status far_queue_cancel(farside_host *host, const char *script,
                                 const far_find *which, int64_t *count) {
   far_queue *queue = &host->queue;
-  far_store *store = queue->store;
   *count = 0;
   farside_status status = far_batch_begin(queue, true);
   if (status != FARSIDE_OK)
     return status;
+  far_store *store = queue->store; // Made just now, where there was none.
   far_find find = *which;
   find.script = script;
   far_work work = {0};

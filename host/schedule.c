@@ -352,7 +352,8 @@ bool far_schedule_update(far_memory *memory, far_work *work,
   work->expedite = with->expedite;
   work->on_parent_fail = with->on_parent_fail;
   work->keep_ms = with->keep_ms;
-  work->rules = with->rules;
+  if (work->state != FAR_WORK_RUNNING) // A run ends by those that it began by.
+    work->rules = with->rules;
   work->every_ms = with->every_ms;
   work->flex_ms = with->flex_ms;
   work->missed = with->missed;
@@ -364,6 +365,8 @@ bool far_schedule_update(far_memory *memory, far_work *work,
              work->reason == FAR_REASON_NONE) {
     period of = period_of(work, now);
     wait_until(work, due_of(&of, work->slot_ms), now);
+  } else if (far_schedule_is_ready(work)) {
+    wait_until(work, now->wall_ms, now); // It queues again.
   }
   return true;
 }
@@ -384,6 +387,10 @@ void far_schedule_rank(far_work *work, int64_t last_tag, int64_t service_tag) {
   int64_t priority =
       within(-FAR_PRIORITY_MAX, work->priority, FAR_PRIORITY_MAX);
   work->rank = minus(work->tag, priority * FAR_PRIORITY_PLACES);
+}
+
+bool far_schedule_is_ready(const far_work *work) {
+  return work->state == FAR_WORK_ENQUEUED && work->tag != 0;
 }
 
 unsigned far_schedule_unmet(unsigned needs, const farside_conditions *now) {
@@ -680,7 +687,8 @@ bool far_schedule_move(far_work *work, int64_t by_ms, const far_moment *now) {
       return true;
     period of = period_of(work, now);
     int64_t slot_ms = sane_slot(&of, work->slot_ms, now->wall_ms);
-    if (slot_ms != work->slot_ms || work->run_at_ms > now->wall_ms) {
+    if (!far_schedule_is_ready(work) &&
+        (slot_ms != work->slot_ms || work->run_at_ms > now->wall_ms)) {
       work->slot_ms = slot_ms;
       wait_until(work, slot_ms, now);
     }
@@ -697,7 +705,8 @@ bool far_schedule_move(far_work *work, int64_t by_ms, const far_moment *now) {
 
 bool far_schedule_rezone(far_work *work, const far_moment *now) {
   if (work->cron == NULL || work->zone != NULL || is_retry(work) ||
-      work->state != FAR_WORK_ENQUEUED || work->run_at_ms <= now->wall_ms)
+      work->state != FAR_WORK_ENQUEUED || far_schedule_is_ready(work) ||
+      work->run_at_ms <= now->wall_ms)
     return false;
   period of = period_of(work, now);
   int64_t slot_ms = slot_after(&of, now->wall_ms);
@@ -782,7 +791,7 @@ size_t far_schedule_explain(const far_work *work, const far_app_now *app,
     return 0;
   if (work->state == FAR_WORK_BLOCKED)
     add(&found, FAR_OBSTACLE_PARENTS, work->since_ms);
-  else if (work->tag == 0 && work->run_at_ms > now->wall_ms)
+  else if (!far_schedule_is_ready(work) && work->run_at_ms > now->wall_ms)
     add(&found, FAR_OBSTACLE_TIME, work->since_ms)->until_ms = work->run_at_ms;
   if (app == NULL)
     add(&found, FAR_OBSTACLE_APP, 0);

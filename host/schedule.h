@@ -79,6 +79,10 @@ bool far_schedule_postpone(far_work *work, int64_t delay_ms,
 enum { FAR_PRIORITY_PLACES = 100 };
 void far_schedule_rank(far_work *work, int64_t last_tag, int64_t service_tag);
 
+// It is enqueued, its time has come, and it has its rank. Whatever gives it
+// another time, or another content, takes that away.
+bool far_schedule_is_ready(const far_work *work);
+
 // Which of FAR_NEEDS_ are not met.
 unsigned far_schedule_unmet(unsigned needs, const farside_conditions *now);
 

@@ -40,8 +40,8 @@ typedef enum far_find_by {
                      // deadline.
   FAR_FIND_UNIQUE,   // Not ended, of a script's unique name; by id.
   FAR_FIND_CHILDREN, // Of the unit `id`; by id.
-  FAR_FIND_RELATIVE, // Enqueued, not ready, with a delay; by id: see
-                     // far_schedule_move.
+  FAR_FIND_RELATIVE, // Not ended, with a deadline; or enqueued, not ready, with
+                     // a delay; by id: see far_schedule_move.
   FAR_FIND_FILTER    // By id, newest first where is_newest_first.
 } far_find_by;
 

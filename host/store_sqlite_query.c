@@ -114,8 +114,9 @@ static const char *const sql[FAR_SQL_STATEMENTS] = {
         " AND unique_name = ?6 AND state < 3 AND id > ?2 ORDER BY id LIMIT 1",
     [FAR_SQL_FIND_CHILDREN] = "SELECT child FROM edges WHERE parent = ?4"
                               " AND child > ?2 ORDER BY child LIMIT 1",
-    [FAR_SQL_FIND_RELATIVE] =
-        BY_ID("relative", "state = 0 AND class IS NULL AND delay_ms > 0"),
+    [FAR_SQL_FIND_RELATIVE] = BY_ID(
+        "relative", "state < 3 AND (deadline_ms > 0"
+                    " OR (state = 0 AND class IS NULL AND delay_ms > 0))"),
     [FAR_SQL_FIND_PRUNABLE] = BEHIND("prunable", "prune_ms", "prune_ms <= ?4"),
     [FAR_SQL_FILTER_ANY] = FILTER_UP(BY_ANY),
     [FAR_SQL_FILTER_ANY_DOWN] = FILTER_DOWN(BY_ANY),

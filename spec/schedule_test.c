@@ -685,6 +685,27 @@ static void test_update(void) {
   drop(&with);
 }
 
+static void test_update_rules(void) {
+  far_moment now = at(noon + MINUTE);
+  far_work work = enqueued(0), with = work_of("other");
+  with.rules.retry_max = 0;
+  // A run ends by the rules that it began by.
+  start(&work, noon);
+  check(far_schedule_update(&memory, &work, &with, &now));
+  end(&work, noon + MINUTE, FAR_RUN_RETRY);
+  check(work.state == FAR_WORK_ENQUEUED && work.rules.retry_max == 10);
+  check(far_schedule_update(&memory, &work, &with, &now));
+  check(work.rules.retry_max == 0 && work.reason == FAR_REASON_RETRY);
+  // One that was ready queues again, whatever its clock did meanwhile.
+  far_schedule_rank(&work, 5, 9);
+  check(far_schedule_is_ready(&work) && work.tag == 10);
+  now = at(noon - HOUR);
+  check(far_schedule_update(&memory, &work, &with, &now));
+  check(!far_schedule_is_ready(&work) && work.run_at_ms == now.wall_ms);
+  drop(&work);
+  drop(&with);
+}
+
 static void test_postpone(void) {
   far_moment now = at(noon + MINUTE);
   far_work work = enqueued(5 * MINUTE);
@@ -1555,7 +1576,8 @@ static void enqueue(lived *life) {
 static void move_rows(lived *life, int64_t by_ms) {
   for (int i = 0; i < life->count; i++) {
     kept *row = &life->rows[i];
-    if (row->work.state == FAR_WORK_ENQUEUED && !row->is_ready) {
+    bool is_waiting = row->work.state == FAR_WORK_ENQUEUED && !row->is_ready;
+    if (is_waiting || row->work.deadline_ms > 0) {
       int64_t slot_ms = row->work.slot_ms;
       far_schedule_move(&row->work, by_ms, &life->now);
       if (row->work.cron != NULL && row->work.slot_ms < slot_ms)
@@ -1801,6 +1823,7 @@ int main(void) {
   test_move_cron();
   test_rezone();
   test_update();
+  test_update_rules();
   test_postpone();
   test_clamps();
   test_needs();

@@ -349,7 +349,8 @@ static bool matches(const model *all, size_t i, const far_find *find,
   case FAR_FIND_CHILDREN:
     return has_parent(all, i, find->id);
   case FAR_FIND_RELATIVE:
-    return is_waiting && row->delay_ms > 0;
+    return is_live(row) &&
+           (row->deadline_ms > 0 || (is_waiting && row->delay_ms > 0));
   default:
     return (find->state < 0 || (int)row->state == find->state) &&
            (find->kind == NULL || same(row->kind, find->kind)) &&
@@ -900,7 +901,7 @@ static void test_plans(void) {
       {FAR_SQL_FIND_OVERDUE, "overdue (deadline_ms>? AND deadline_ms<?)"},
       {FAR_SQL_FIND_UNIQUE, "live (script=? AND unique_name=? AND rowid>?)"},
       {FAR_SQL_FIND_CHILDREN, "PRIMARY KEY (parent=? AND child>?)"},
-      {FAR_SQL_FIND_RELATIVE, "relative (state=? AND rowid>?)"},
+      {FAR_SQL_FIND_RELATIVE, "relative (id>?)"},
       {FAR_SQL_FIND_PRUNABLE, "prunable (prune_ms=? AND rowid>?)"},
       {FAR_SQL_FIND_PRUNABLE, "prunable (prune_ms>? AND prune_ms<?)"},
       {FAR_SQL_FILTER_ANY, "PRIMARY KEY (rowid>?)"},
