@@ -160,15 +160,6 @@ void far_push_history(lua_State *L, const far_run *run) {
 
 void far_push_obstacles(lua_State *L, farside_host *host,
                         const far_work *work) {
-  static const char *const kinds[FAR_OBSTACLE_KINDS] = {
-      [FAR_OBSTACLE_TIME] = "time",
-      [FAR_OBSTACLE_NEED] = "need",
-      [FAR_OBSTACLE_PARENTS] = "parents",
-      [FAR_OBSTACLE_NO_HANDLER] = "no_handler",
-      [FAR_OBSTACLE_NAME] = "unique",
-      [FAR_OBSTACLE_BUSY] = "busy",
-      [FAR_OBSTACLE_APP] = "app",
-      [FAR_OBSTACLE_ENDED] = "ended"};
   far_obstacle obstacles[FAR_OBSTACLES_MAX];
   size_t count = far_queue_explain(host, work, obstacles);
   far_moment now = far_queue_moment(host);
@@ -178,7 +169,7 @@ void far_push_obstacles(lua_State *L, farside_host *host,
   for (size_t i = 0; i < count; i++) {
     far_obstacle_print(&obstacles[i], work, &now, text, sizeof text);
     lua_createtable(L, 0, 5);
-    set_string(L, "what", kinds[obstacles[i].kind]);
+    set_string(L, "what", far_obstacle_name(obstacles[i].kind));
     if (obstacles[i].kind == FAR_OBSTACLE_NEED)
       set_string(L, "need", far_need_name(obstacles[i].need));
     set_string(L, "text", text);

@@ -24,62 +24,6 @@ static bool takes(const far_command *command, const char *name, size_t length) {
   return strstr(command->options, padded) != NULL;
 }
 
-static int read_os(const far_command *command, const char *value,
-                   command_line *line) {
-  (void)command;
-  line->os = value;
-  return EXIT_FINE;
-}
-
-static int read_plan(const far_command *command, const char *value,
-                     command_line *line) {
-  (void)command;
-  line->plan = value;
-  return EXIT_FINE;
-}
-
-static int read_store(const far_command *command, const char *value,
-                      command_line *line) {
-  (void)command;
-  line->store = value;
-  return EXIT_FINE;
-}
-
-static int read_timeline(const far_command *command, const char *value,
-                         command_line *line) {
-  (void)command;
-  line->timeline = value;
-  return EXIT_FINE;
-}
-
-static int read_report(const far_command *command, const char *value,
-                       command_line *line) {
-  (void)command;
-  line->outputs[COMMAND_REPORT] = value;
-  return EXIT_FINE;
-}
-
-static int read_picture(const far_command *command, const char *value,
-                        command_line *line) {
-  (void)command;
-  line->outputs[COMMAND_PICTURE] = value;
-  return EXIT_FINE;
-}
-
-static int read_trace(const far_command *command, const char *value,
-                      command_line *line) {
-  (void)command;
-  line->outputs[COMMAND_TRACE] = value;
-  return EXIT_FINE;
-}
-
-static int read_junit(const far_command *command, const char *value,
-                      command_line *line) {
-  (void)command;
-  line->outputs[COMMAND_JUNIT] = value;
-  return EXIT_FINE;
-}
-
 static int read_grace(const far_command *command, const char *value,
                       command_line *line) {
   if (far_duration_parse(value, &line->grace_ms) && line->grace_ms != 0)
@@ -115,6 +59,13 @@ static int read_seed(const far_command *command, const char *value,
     return EXIT_FINE;
   return complain(command, "--seed needs a whole number from 1 on, not %s",
                   value);
+}
+
+static int read_limit(const far_command *command, const char *value,
+                      command_line *line) {
+  if (read_count(value, INT64_MAX, &line->limit))
+    return EXIT_FINE;
+  return complain(command, "--limit needs how many, from 1 on, not %s", value);
 }
 
 static int read_seeds(const far_command *command, const char *value,
@@ -158,13 +109,6 @@ static int read_allow(const far_command *command, const char *value,
   return complain(command, "--allow: there is no rule %s", text);
 }
 
-static int read_dir(const far_command *command, const char *value,
-                    command_line *line) {
-  (void)command;
-  line->dir = value;
-  return EXIT_FINE;
-}
-
 static int read_limits(const far_command *command, const char *value,
                        command_line *line) {
   static const farside_limits none;
@@ -196,40 +140,55 @@ static int read_grant(const far_command *command, const char *value,
   return EXIT_FINE;
 }
 
-// An option sets a flag, or reads its value.
-static const struct {
+// An option sets a flag, keeps the word that follows, or reads it.
+typedef struct known_option {
   const char *name;
-  size_t flag;
+  bool is_word;
+  size_t at; // The flag, or the word, in the line.
   int (*read)(const far_command *command, const char *value,
               command_line *line);
-} options[] = {
-    {.name = "--os", .read = read_os},
-    {.name = "--plan", .read = read_plan},
-    {.name = "--store", .read = read_store},
-    {.name = "--once", .flag = offsetof(command_line, is_once)},
-    {.name = "--timeline", .read = read_timeline},
-    {.name = "--report", .read = read_report},
-    {.name = "--picture", .read = read_picture},
-    {.name = "--trace", .read = read_trace},
-    {.name = "--junit", .read = read_junit},
-    {.name = "--grace", .read = read_grace},
-    {.name = "--seed", .read = read_seed},
-    {.name = "--seeds", .read = read_seeds},
-    {.name = "--jobs", .read = read_jobs},
-    {.name = "--for", .read = read_for},
-    {.name = "--dir", .read = read_dir},
-    {.name = "--remaining", .read = read_remaining},
-    {.name = "--allow", .read = read_allow},
-    {.name = "--strict", .flag = offsetof(command_line, is_strict)},
-    {.name = "--check", .flag = offsetof(command_line, is_checked)},
-    {.name = "--shrink", .flag = offsetof(command_line, is_shrunk)},
-    {.name = "--limits", .read = read_limits},
-    {.name = "--grant", .read = read_grant},
-    {.name = "--trust", .flag = offsetof(command_line, is_trusted)},
-    {.name = "--isolate", .flag = offsetof(command_line, is_isolated)},
-    {.name = "--json", .flag = offsetof(command_line, is_json)},
-    {.name = "--verbose", .flag = offsetof(command_line, is_verbose)},
-    {.name = "-v", .flag = offsetof(command_line, is_verbose)},
+} known_option;
+
+#define FLAG(text, field)                                                      \
+  { .name = text, .at = offsetof(command_line, field) }
+#define WORD(text, field)                                                      \
+  { .name = text, .is_word = true, .at = offsetof(command_line, field) }
+#define READ(text, how)                                                        \
+  { .name = text, .read = how }
+
+static const known_option options[] = {
+    WORD("--os", os),
+    WORD("--plan", plan),
+    WORD("--store", store),
+    WORD("--state", state),
+    WORD("--kind", kind),
+    WORD("--tag", tag),
+    WORD("--script", of_script),
+    READ("--limit", read_limit),
+    FLAG("--once", is_once),
+    WORD("--timeline", timeline),
+    WORD("--report", outputs[COMMAND_REPORT]),
+    WORD("--picture", outputs[COMMAND_PICTURE]),
+    WORD("--trace", outputs[COMMAND_TRACE]),
+    WORD("--junit", outputs[COMMAND_JUNIT]),
+    READ("--grace", read_grace),
+    READ("--seed", read_seed),
+    READ("--seeds", read_seeds),
+    READ("--jobs", read_jobs),
+    READ("--for", read_for),
+    WORD("--dir", dir),
+    READ("--remaining", read_remaining),
+    READ("--allow", read_allow),
+    FLAG("--strict", is_strict),
+    FLAG("--check", is_checked),
+    FLAG("--shrink", is_shrunk),
+    READ("--limits", read_limits),
+    READ("--grant", read_grant),
+    FLAG("--trust", is_trusted),
+    FLAG("--isolate", is_isolated),
+    FLAG("--json", is_json),
+    FLAG("--verbose", is_verbose),
+    FLAG("-v", is_verbose),
 };
 
 enum { OPTIONS = sizeof options / sizeof *options };
@@ -251,13 +210,15 @@ static int parse_option(const far_command *command, int argc,
   size_t at = find_option(option, length);
   if (at == OPTIONS || !takes(command, option, length))
     return complain(command,
-                    line->script_count && !command->takes_name
+                    line->script_count && !command->takes_name &&
+                            !command->takes_words
                         ? "there is no option %s (what is meant for "
                           "the script goes behind --)"
                         : "there is no option %s",
                     option);
-  if (options[at].read == NULL) {
-    *(bool *)((char *)line + options[at].flag) = true;
+  void *place = (char *)line + options[at].at;
+  if (options[at].read == NULL && !options[at].is_word) {
+    *(bool *)place = true;
     return equals ? complain(command, "%s: this option takes no value", option)
                   : EXIT_FINE;
   }
@@ -266,7 +227,10 @@ static int parse_option(const far_command *command, int argc,
     value = argv[++*i];
   if (value == NULL || *value == '\0')
     return complain(command, "%s needs a value", option);
-  return options[at].read(command, value, line);
+  if (!options[at].is_word)
+    return options[at].read(command, value, line);
+  *(const char **)place = value;
+  return EXIT_FINE;
 }
 
 static bool is_lua(const char *word) {
@@ -280,7 +244,7 @@ static bool is_script(const far_command *command, const command_line *line,
                       const char *word) {
   if (line->script_count == 0)
     return true;
-  return command->takes_many && is_lua(word) &&
+  return (command->takes_words || (command->takes_many && is_lua(word))) &&
          line->script_count < SCRIPTS_MAX;
 }
 
@@ -312,7 +276,7 @@ int command_line_parse(const far_command *command, int argc,
     return i < argc
                ? complain(command, "one name is enough: what is %s?", argv[i])
                : EXIT_FINE;
-  if (line->script_count == 0)
+  if (line->script_count == 0 && !command->takes_words)
     return complain(command, "which %s?",
                     command->wants ? command->wants : "script");
   line->argc = argc - i;

@@ -44,6 +44,8 @@ typedef struct command_line {
   const char *os;
   const char *plan;
   const char *store;
+  const char *state, *kind, *tag, *of_script; // Which work.
+  uint64_t limit;                             // How many of it.
   const char *timeline;                 // A file, or "-" for standard output.
   const char *outputs[COMMAND_OUTPUTS]; // Likewise; NULL: not wanted.
   uint64_t grace_ms;
@@ -64,7 +66,8 @@ typedef struct command_line {
   bool is_json;
   farside_limits limits;
   command_grants modules, http, background;
-  const char *scripts[SCRIPTS_MAX]; // Paths, the first is there; or one name.
+  // Paths, the first is there; or one name; or words.
+  const char *scripts[SCRIPTS_MAX];
   size_t script_count;
   int argc; // The scripts' arguments.
   const char *const *argv;
@@ -81,11 +84,13 @@ typedef struct far_command {
   bool takes_many;     // Scripts.
   const char *wants;   // What the first word is; NULL: "script".
   bool takes_name;     // No script, but one name or none.
+  bool takes_words;    // No script, but any words, or none.
   int (*run)(const command_line *line);
 } far_command;
 
 extern const far_command run_command;
 extern const far_command simulate_command;
+extern const far_command work_command;
 extern const far_command new_command;
 extern const far_command profile_command;
 extern const far_command rules_command;

@@ -181,7 +181,6 @@ static farside_status prune_old(far_queue *queue) {
 
 // -- Rescue -------------------------------------------------------------------
 
-// Whoever runs by the store, and does not by us, has died with the app.
 static farside_status rescue_row(far_queue *queue, far_work *work) {
   far_store *store = queue->store;
   far_moment now = far_queue_moment(queue->host);
@@ -196,11 +195,13 @@ static farside_status rescue_row(far_queue *queue, far_work *work) {
   return status == FARSIDE_OK ? far_rows_settle(queue, work) : status;
 }
 
-static farside_status rescue(far_queue *queue) {
+farside_status far_dispatch_rescue(farside_host *host) {
+  far_queue *queue = &host->queue;
   far_store *store = queue->store;
   far_find find = {.by = FAR_FIND_RUNNING};
   far_work work = {0};
   farside_status status = FARSIDE_OK;
+  queue->needs_rescue = false;
   while (status == FARSIDE_OK &&
          (status = store->find(store, &find, &work)) == FARSIDE_OK) {
     if (far_going_of(queue, work.id) == NULL &&
@@ -422,8 +423,7 @@ void far_dispatch(farside_host *host) {
   notice_conditions(queue);
   farside_status status = FARSIDE_OK;
   if (queue->needs_rescue) {
-    queue->needs_rescue = false;
-    status = rescue(queue);
+    status = far_dispatch_rescue(host);
     far_queue_look_again(queue);
   }
   if (queue->is_stale) {

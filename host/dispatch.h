@@ -12,6 +12,10 @@
 // There is nothing else to do at this instant: commits, and starts what is due.
 void far_dispatch(farside_host *host);
 
+// Whoever runs by the store, and does not by us, has died with the app: that
+// is written down. Needed where nothing is dispatched; else it is done first.
+farside_status far_dispatch_rescue(farside_host *host);
+
 // Whether it has to look once more before anybody sleeps.
 bool far_dispatch_has_work(const farside_host *host);
 

@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-static const far_command *const commands[] = {&run_command, &simulate_command,
-                                              &profile_command, &rules_command,
-                                              &new_command};
+static const far_command *const commands[] = {&run_command,   &simulate_command,
+                                              &work_command,  &profile_command,
+                                              &rules_command, &new_command};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const far_command *find(const char *name) {

@@ -142,19 +142,30 @@ void far_owner_withdraw(far_owner *owner, const char *path) {
   far_owner_release(owner);
 }
 
-bool far_owner_is_taken(const char *path) {
-  char name[PATH_MAX];
-  int fd = name_of(path, name) ? open(name, O_RDONLY | O_CLOEXEC) : -1;
-  if (fd < 0)
-    return false;
-  bool is_taken = false;
+static bool is_locked(int fd) {
 #ifdef F_OFD_SETLK
   struct flock range;
   if (lock_whole(fd, F_OFD_GETLK, F_RDLCK, &range) == 0)
-    is_taken = range.l_type != F_UNLCK;
-  else
+    return range.l_type != F_UNLCK;
 #endif
-    is_taken = flock(fd, LOCK_SH | LOCK_NB) != 0;
+  return flock(fd, LOCK_SH | LOCK_NB) != 0;
+}
+
+long far_owner_pid(const char *path) {
+  char name[PATH_MAX], text[FAR_OWNER_NOTE_BYTES + 32];
+  int fd = name_of(path, name) ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+  if (fd < 0)
+    return 0;
+  long pid = 0;
+  if (is_locked(fd)) {
+    read_side(fd, text);
+    pid = strtol(text, NULL, 10);
+    pid = pid > 0 ? pid : -1;
+  }
   close(fd);
-  return is_taken;
+  return pid;
+}
+
+bool far_owner_is_taken(const char *path) {
+  return far_owner_pid(path) != 0;
 }

@@ -47,4 +47,7 @@ void far_owner_withdraw(far_owner *owner, const char *path);
 // Whether anybody owns `path` now. False too where that cannot be found out.
 bool far_owner_is_taken(const char *path);
 
+// Who: a pid; zero for nobody, and -1 for somebody who has not said who.
+long far_owner_pid(const char *path);
+
 #endif

@@ -800,6 +800,19 @@ size_t far_schedule_explain(const far_work *work, const far_app_now *app,
   return found.count;
 }
 
+const char *far_obstacle_name(far_obstacle_kind kind) {
+  static const char *const names[FAR_OBSTACLE_KINDS] = {
+      [FAR_OBSTACLE_TIME] = "time",
+      [FAR_OBSTACLE_NEED] = "need",
+      [FAR_OBSTACLE_PARENTS] = "parents",
+      [FAR_OBSTACLE_NO_HANDLER] = "no_handler",
+      [FAR_OBSTACLE_NAME] = "unique",
+      [FAR_OBSTACLE_BUSY] = "busy",
+      [FAR_OBSTACLE_APP] = "app",
+      [FAR_OBSTACLE_ENDED] = "ended"};
+  return names[kind];
+}
+
 // "2 h 3 min": nobody waits for days by the second.
 static void print_span(int64_t ms, char *text, size_t bytes) {
   int64_t unit_ms = ms >= DAY_MS ? MINUTE_MS : ms >= 1000 ? 1000 : 1;

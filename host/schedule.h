@@ -225,6 +225,9 @@ size_t far_schedule_explain(const far_work *work, const far_app_now *app,
                             const far_moment *now,
                             far_obstacle obstacles[FAR_OBSTACLES_MAX]);
 
+// "time", "need", …: as explain() has them.
+const char *far_obstacle_name(far_obstacle_kind kind);
+
 // A sentence of an obstacle, without a full stop: "needs network unmetered; it
 // is metered, since 2 h 3 min", "its time comes in 4 min 10 s (07:40)".
 void far_obstacle_print(const far_obstacle *obstacle, const far_work *work,

@@ -1,5 +1,6 @@
 #include "text.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { REPLACEMENT = 0xfffd };
@@ -122,6 +123,30 @@ void far_text_json(FILE *file, const char *text) {
       put_utf8(file, character);
   }
   fputc('"', file);
+}
+
+size_t far_text_line(FILE *file, const char *text, size_t columns) {
+  size_t length = strcspn(text, "\n"), at = 0, width = 0;
+  bool is_all = text[length] == '\0';
+  while (at < length) {
+    uint32_t character;
+    size_t bytes = decode(text + at, length - at, &character);
+    if (width + 1 >= columns && at + bytes < length) {
+      is_all = false;
+      break;
+    }
+    at += bytes;
+    width++;
+    if (character < 0x20)
+      put_utf8(file, 0x2400 + character);
+    else if (character >= 0x7f && character < 0xa0)
+      put_utf8(file, REPLACEMENT);
+    else
+      put_utf8(file, character);
+  }
+  if (!is_all)
+    put_utf8(file, 0x2026);
+  return width + !is_all;
 }
 
 size_t far_text_width(const char *text) {

@@ -19,6 +19,11 @@ void far_text_json(FILE *file, const char *text);
 // of more. For marks that have little room.
 void far_text_xml_part(FILE *file, const char *text, size_t bytes);
 
+// The first line of text as far as `columns` go, for a terminal: control
+// characters, which could make it do anything, become their pictures; "…" tells
+// of more. Returns how many columns that took.
+size_t far_text_line(FILE *file, const char *text, size_t columns);
+
 // How many columns text takes: characters, not bytes.
 size_t far_text_width(const char *text);
 

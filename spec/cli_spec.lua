@@ -536,7 +536,7 @@ end)
 describe("wrong use of the command line", function()
   local cases = {
     { "", 2, "farside simulate SCRIPT" },
-    { "fly", 2, "there is no command 'fly'; there are: run, simulate, profile, rules, new, help, version" },
+    { "fly", 2, "there is no command 'fly'; there are: run, simulate, work, profile, rules, new, help, version" },
     { "run", 2, "farside run: which script?" },
     { "simulate", 2, "farside simulate: which script?" },
     { "run --os ios x.lua", 2, "there is no option %-%-os" },

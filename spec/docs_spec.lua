@@ -392,7 +392,7 @@ describe("the reference", function()
     for command in output_of("help"):gmatch "\n  farside (%l+)" do
       existing["farside " .. command] = true
     end
-    for _, command in ipairs { "run", "simulate", "profile", "rules", "new" } do
+    for _, command in ipairs { "run", "simulate", "work", "profile", "rules", "new" } do
       local help = output_of("help " .. command)
       assert.truthy(REFERENCE:find("\n" .. help:match "^[^\n]+" .. "\n", 1, true),
         "docs/reference.md does not have the usage line of farside " .. command)
