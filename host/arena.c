@@ -73,7 +73,8 @@ struct far_arena {
 
   far_memory *memory;
   far_shield *shield;
-  chunk **chunks; // By address.
+  far_arena *next; // What is taken down after it.
+  chunk **chunks;  // By address.
   size_t chunks_count, chunks_capacity;
   size_t chunk_bytes; // Of these, of their array, and of this struct.
   size_t cap_bytes, charged_bytes;
@@ -683,23 +684,37 @@ far_arena *far_arena_open(far_memory *memory, far_shield *shield,
   return arena;
 }
 
-void far_arena_drop(far_arena *arena) {
-  if (arena == NULL)
-    return;
+far_arena *far_arena_raze(far_arena *arena, size_t bytes) {
   far_memory *memory = arena->memory;
   far_shield *shield = arena->shield;
+  far_arena *left = arena;
   if (shield != NULL)
     far_shield_up(shield);
-  for (size_t i = 0; i < arena->chunks_count; i++) {
-    chunk *each = arena->chunks[i];
-    ASAN_UNPOISON_MEMORY_REGION(each, each->bytes);
-    far_free(memory, each, each->bytes);
+  for (size_t given = 0; given < bytes && arena->chunks_count > 0;) {
+    chunk *last = arena->chunks[--arena->chunks_count];
+    size_t size = last->bytes;
+    ASAN_UNPOISON_MEMORY_REGION(last, size);
+    far_free(memory, last, size);
+    given += size;
   }
-  far_free(memory, arena->chunks,
-           arena->chunks_capacity * sizeof *arena->chunks);
-  far_free(memory, arena, sizeof *arena);
+  if (arena->chunks_count == 0) {
+    left = arena->next;
+    far_free(memory, arena->chunks,
+             arena->chunks_capacity * sizeof *arena->chunks);
+    far_free(memory, arena, sizeof *arena);
+  }
   if (shield != NULL)
     far_shield_down(shield);
+  return left;
+}
+
+void far_arena_drop(far_arena *arena) {
+  if (arena != NULL)
+    far_arena_raze(arena, SIZE_MAX);
+}
+
+void far_arena_put_before(far_arena *arena, far_arena *next) {
+  arena->next = next;
 }
 
 bool far_arena_charge(far_arena *arena, size_t bytes) {

@@ -35,6 +35,11 @@ far_arena *far_arena_open(far_memory *memory, far_shield *shield,
 // an arena that was left in the middle of anything.
 void far_arena_drop(far_arena *arena);
 
+// The same in pieces: gives back about so many bytes. Returns the arena while
+// there is more of it, and then whatever it was put before, or NULL.
+far_arena *far_arena_raze(far_arena *arena, size_t bytes);
+void far_arena_put_before(far_arena *arena, far_arena *next);
+
 // The lua_Alloc of a script: `user` is its far_arena. Shrinking never fails.
 void *far_arena_allocate(void *user, void *ptr, size_t bytes_old,
                          size_t bytes_new);

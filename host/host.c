@@ -155,6 +155,7 @@ static void host_free(farside_host *host) {
     far_life_end(host, FAR_WHAT_APP_END, "the host is closed");
   far_inbox_close(host->inbox);
   far_queue_deinit(host);
+  far_ruins_deinit(host);
   if (host->timers.memory != NULL)
     far_timer_deinit(&host->timers, &host->freeze);
   far_timers_deinit(&host->timers);
@@ -228,6 +229,8 @@ farside_status far_host_open(const farside_config *config, far_clock *clock,
                     config->timeline_entries_max);
   status = far_timer_init(&fresh->timers, &fresh->freeze, FAR_TIMER_HOST,
                           far_life_freeze);
+  if (status == FARSIDE_OK)
+    status = far_ruins_init(fresh);
   if (status == FARSIDE_OK)
     status = far_queue_init(fresh);
   if (status != FARSIDE_OK)

@@ -16,6 +16,7 @@
 #include "local_zone.h"
 #include "policy.h"
 #include "queue.h"
+#include "ruins.h"
 #include "scripts.h"
 #include "timeline.h"
 #include "watchdog.h"
@@ -30,6 +31,7 @@ struct farside_host {
   uint64_t origin_ms; // The clock when the host was opened.
   far_timers timers;
   far_timer freeze; // From the last task's end to the suspension.
+  far_ruins ruins;  // Of scripts that were large.
   far_inbox *inbox;
   far_app app;
   const char *launch_reason;

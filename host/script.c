@@ -294,7 +294,7 @@ void far_script_close(far_script *script) {
     far_arena_get_usage(script->arena, &usage);
     host->failing.refused += usage.refused;
   }
-  far_arena_drop(script->arena);
+  far_ruins_add(host, script->arena);
   far_region_close(script->region);
   far_manifest_free(script->manifest);
   far_source_free(script->source);

@@ -286,6 +286,30 @@ static void test_fail(void) {
   far_arena_drop(NULL);
 }
 
+// Taken down in pieces, one after the other.
+static void test_raze(void) {
+  far_memory memory;
+  far_memory_init(&memory, NULL, NULL);
+  far_arena *next = far_arena_open(&memory, NULL, NO_CAP, NO_CAP);
+  size_t next_bytes = memory.used_bytes;
+  far_arena *arena = far_arena_open(&memory, NULL, NO_CAP, NO_CAP);
+  for (int i = 0; i < 400; i++)
+    far_arena_allocate(arena, NULL, 0, 32 * KIB);
+  far_arena_put_before(arena, next);
+  size_t pieces = 0, bytes = memory.used_bytes;
+  bool is_slow = true;
+  far_arena *left = arena;
+  while ((left = far_arena_raze(left, 2 * MIB)) == arena) {
+    is_slow = is_slow && bytes - memory.used_bytes >= 2 * MIB &&
+              bytes - memory.used_bytes < 3 * MIB;
+    bytes = memory.used_bytes;
+    pieces++;
+  }
+  check(is_slow && pieces >= 4 && pieces <= 6);
+  check(left == next && memory.used_bytes == next_bytes);
+  check(far_arena_raze(next, 1) == NULL && memory.used_bytes == 0);
+}
+
 // A large block shrinks, and the host has nothing to put it in.
 static void test_large_settles(void) {
   host its;
@@ -594,6 +618,7 @@ int main(void) {
   test_limits();
   test_charge();
   test_fail();
+  test_raze();
   test_large_settles();
   test_in_place();
   test_poison();
