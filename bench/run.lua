@@ -215,20 +215,51 @@ local here <const> = machine()
 print(("%s, %d cores, %s, %s; load %s; %d rounds"):format(here.cpu, here.cores, here.kernel, here.lua, here.load,
   rounds))
 
+local function head(row)
+  local cells = { "row" }
+  if row.across then
+    for i, figure in ipairs(row.figures) do
+      cells[i + 1] = figure[1]
+    end
+    cells[#cells + 1] = "goal"
+  else
+    cells = { "row", "figure", "Farside", "peer", "ratio", "p10-p90", "best/best", "instructions", "goal" }
+  end
+  print(("\n%s\n\n| %s |\n|%s"):format(row.group, table.concat(cells, " | "), (" --- |"):rep(#cells)))
+end
+
+local function show_across(row, all)
+  local cells, goal = { row.name }, ""
+  for i, result in ipairs(all) do
+    cells[i + 1] = in_words(result.figure, result.us)
+    if result.goal then
+      goal = in_words(result.figure, result.goal) .. (result.is_reached and "" or " missed")
+    end
+  end
+  cells[#cells + 1] = goal
+  print("| " .. table.concat(cells, " | ") .. " |")
+  io.stdout:flush()
+end
+
 local results, group = {}, nil
 for _, row in ipairs(rows) do
   if (row.group .. " " .. row.name):find(word, 1, true) then
     if row.group ~= group then
       group = row.group
-      print("\n" .. group .. "\n")
-      print "| row | figure | Farside | peer | ratio | p10-p90 | best/best | instructions | goal |"
-      print "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+      head(row)
     end
     local ours, peers = run(row)
     local counted = instructions(row)
-    for _, figure in ipairs(row.figures) do
-      results[#results + 1] = summarize(row, figure, ours, peers, counted)
-      show(results[#results])
+    local all = {}
+    for i, figure in ipairs(row.figures) do
+      all[i] = summarize(row, figure, ours, peers, counted)
+      results[#results + 1] = all[i]
+      if not row.across then
+        show(all[i])
+      end
+    end
+    if row.across then
+      show_across(row, all)
     end
   end
 end

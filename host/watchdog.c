@@ -27,10 +27,21 @@ enum {
   LINGER_NS = 20 * 1000 * 1000,
   // So many times the grace may pass on the wall.
   GRACES_MAX = 20,
+  // Lua in a loop answers at its next instruction. Where nothing has answered
+  // for this part of the grace, what computes is no Lua.
+  SILENCE_PART = 5,
+  GLANCE_NS = 100 * 1000, // The shortest time from one look to the next.
   TRACE_LEVELS = 12
 };
 
-typedef enum verb { NOTHING, SUSPEND, KILL, DROP, VERBS } verb;
+typedef enum verb {
+  NOTHING,
+  SUSPEND,
+  KILL,
+  PRESS, // Drop it, unless it has answered and is on its way out.
+  DROP,
+  VERBS
+} verb;
 
 static const uint64_t never = UINT64_MAX;
 
@@ -75,6 +86,11 @@ static bool is_ordered(far_watch *watch, verb what) {
 
 static void kill_hook(lua_State *L, lua_Debug *frame);
 
+static void arm_kill(lua_State *L) {
+  lua_sethook(L, kill_hook,
+              LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
 // The slice is over. Where nothing can yield, the next tick tries again.
 static void suspend_hook(lua_State *L, lua_Debug *frame) {
   (void)frame;
@@ -82,8 +98,11 @@ static void suspend_hook(lua_State *L, lua_Debug *frame) {
   far_watch *watch = here;
   // A coroutine keeps its hook: it may have been armed in a turn that is over,
   // or have been made by one that was armed.
-  if (watch == NULL || L != watch->running || watch->is_killed ||
-      !is_ordered(watch, SUSPEND) || !lua_isyieldable(L))
+  if (watch == NULL || L != watch->running)
+    return;
+  if (watch->is_killed)
+    arm_kill(L); // The kill may have come just before its hook was taken away.
+  if (watch->is_killed || !is_ordered(watch, SUSPEND) || !lua_isyieldable(L))
     return;
   watch->is_suspended = 1;
   atomic_store(&watch->order, 0);
@@ -115,8 +134,11 @@ void far_watch_force(far_watch *watch, int instructions) {
 // yield raises an error, and the hook stays, whoever catches it.
 static void kill_hook(lua_State *L, lua_Debug *frame) {
   far_watch *watch = here;
-  if (watch != NULL && watch->trace[0] == '\0')
-    far_watch_trace(watch, L);
+  if (watch != NULL) {
+    watch->has_answered = 1;
+    if (watch->trace[0] == '\0')
+      far_watch_trace(watch, L);
+  }
   if (frame->event == LUA_HOOKRET)
     return;
   bool is_call =
@@ -127,19 +149,22 @@ static void kill_hook(lua_State *L, lua_Debug *frame) {
     luaL_error(L, "the script was stopped");
 }
 
-static void arm_kill(lua_State *L) {
-  lua_sethook(L, kill_hook,
-              LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
-}
-
 bool far_watch_has_killed(lua_State *co) {
   return lua_gethook(co) == kill_hook;
 }
 
-static void drop(far_shield *shield) {
+static void jump_out(far_shield *shield) {
   far_watch *watch =
       (far_watch *)(void *)((char *)shield - offsetof(far_watch, shield));
   siglongjmp(watch->way_out, 1);
+}
+
+static void drop(far_watch *watch) {
+  watch->is_killed = 1;
+  if (watch->shield.depth > 0)
+    watch->shield.is_pending = 1;
+  else
+    jump_out(&watch->shield);
 }
 
 // Runs on the thread that computes, between any two of its instructions.
@@ -154,16 +179,18 @@ static void obey(far_watch *watch) {
     if (lua_gethook(running) == NULL)
       lua_sethook(running, suspend_hook, LUA_MASKCOUNT, 1);
     break;
+  case PRESS:
+    if (!watch->has_answered) {
+      drop(watch);
+      break;
+    }
+    // Fall through.
   case KILL:
     watch->is_killed = 1;
     arm_kill(running);
     break;
   case DROP:
-    watch->is_killed = 1;
-    if (watch->shield.depth > 0)
-      watch->shield.is_pending = 1;
-    else
-      drop(&watch->shield);
+    drop(watch);
     break;
   default:
     break;
@@ -226,22 +253,55 @@ static void meet(far_watch *watch, uint64_t entry, uint64_t now_ns,
   watch->slice_due_ns = later(began_ns, atomic_load(&watch->slice_ns));
   watch->look_ns = 0;
   watch->ticks = 1;
+  watch->rests = 0;
+  watch->look_cpu_ns = 0;
   watch->held_cpu_ns = 0;
   watch->kill_ns = 0;
-}
-
-// Whether a stopped script has had its time to answer. On a busy machine it may
-// not have run at all meanwhile; but it cannot wait for ever either.
-static bool is_overdue(const far_watch *watch, uint64_t now_ns, uint64_t cpu_ns,
-                       uint64_t grace_ns) {
-  return cpu_ns - watch->kill_cpu_ns >= grace_ns ||
-         (now_ns - watch->kill_ns) / GRACES_MAX >= grace_ns;
 }
 
 static uint64_t next_wait(far_watch *watch) {
   uint64_t wait_ns = watch->ticks * (uint64_t)TICK_NS;
   watch->ticks = watch->ticks < TICKS_MAX ? watch->ticks * 2 : TICKS_MAX;
   return wait_ns;
+}
+
+// How long a budget lasts of which so much is left, at the least. A thread that
+// does not compute, but waits for something else, is looked at ever more
+// rarely.
+static uint64_t until_spent(far_watch *watch, uint64_t cpu_ns,
+                            uint64_t left_ns) {
+  bool is_resting = cpu_ns - watch->look_cpu_ns < GLANCE_NS;
+  watch->look_cpu_ns = cpu_ns;
+  if (!is_resting)
+    watch->rests = 0;
+  else if (watch->rests < TICKS_MAX)
+    watch->rests = watch->rests * 2 + 1;
+  uint64_t least_ns = watch->rests * (uint64_t)TICK_NS;
+  least_ns = least_ns < GLANCE_NS ? GLANCE_NS : least_ns;
+  return left_ns < least_ns ? least_ns : left_ns;
+}
+
+// Tells a turn to stop, the more firmly the longer it has not; returns how long
+// to wait for that. On a busy machine it may not have run at all meanwhile; but
+// it cannot wait for ever either.
+static uint64_t insist(far_watch *watch, uint64_t entry, uint64_t now_ns,
+                       uint64_t cpu_ns) {
+  uint64_t grace_ns = atomic_load(&watch->grace_ns);
+  uint64_t silence_ns = grace_ns / SILENCE_PART;
+  uint64_t used_ns = cpu_ns - watch->kill_cpu_ns;
+  if (!atomic_load(&watch->may_drop)) {
+    tell(watch, entry, KILL);
+    return next_wait(watch);
+  }
+  if (used_ns >= grace_ns ||
+      (now_ns - watch->kill_ns) / GRACES_MAX >= grace_ns) {
+    tell(watch, entry, DROP);
+    return next_wait(watch);
+  }
+  bool is_silent = used_ns >= silence_ns;
+  tell(watch, entry, is_silent ? PRESS : KILL);
+  uint64_t left_ns = (is_silent ? grace_ns : silence_ns) - used_ns;
+  return left_ns < GLANCE_NS ? GLANCE_NS : sooner(left_ns, TICK_NS);
 }
 
 // Looks at a turn; returns when to look again.
@@ -259,8 +319,6 @@ static uint64_t look(far_watch *watch, uint64_t now_ns) {
     meet(watch, entry, now_ns, cpu_ns);
   uint64_t budget_ns = atomic_load(&watch->cpu_ns);
   uint64_t hold_ns = atomic_load(&watch->hold_ns);
-  uint64_t grace_ns = atomic_load(&watch->grace_ns);
-  bool may_drop = atomic_load(&watch->may_drop);
   if (atomic_load(&watch->entry) != entry) {
     watch->seen_entry = 0; // What was read belongs to two turns.
     return now_ns;
@@ -268,28 +326,31 @@ static uint64_t look(far_watch *watch, uint64_t now_ns) {
 
   uint64_t base_ns = atomic_load(&watch->cpu_base_ns);
   uint64_t used_ns = cpu_ns > base_ns ? cpu_ns - base_ns : 0;
+  uint64_t left_ns = budget_ns == never     ? never
+                     : used_ns >= budget_ns ? 0
+                                            : budget_ns - used_ns;
   bool is_over = now_ns >= watch->slice_due_ns;
   if (is_over && watch->held_cpu_ns == 0)
     watch->held_cpu_ns = cpu_ns;
-  bool has_held_up = is_over && cpu_ns - watch->held_cpu_ns >= hold_ns;
-  if (watch->kill_ns == 0 && (used_ns >= budget_ns || has_held_up)) {
-    atomic_store(&watch->has_held_up, used_ns < budget_ns);
+  uint64_t held_ns = is_over ? cpu_ns - watch->held_cpu_ns : 0;
+  bool has_held_up = is_over && held_ns >= hold_ns;
+  if (watch->kill_ns == 0 && (left_ns == 0 || has_held_up)) {
+    atomic_store(&watch->has_held_up, left_ns > 0);
     watch->kill_ns = now_ns;
     watch->kill_cpu_ns = cpu_ns;
     watch->ticks = 1;
   }
-  uint64_t wait_ns = TICK_NS;
+  uint64_t wait_ns;
   if (watch->kill_ns != 0) {
-    bool is_last = may_drop && is_overdue(watch, now_ns, cpu_ns, grace_ns);
-    tell(watch, entry, is_last ? DROP : KILL);
-    if (is_last || !may_drop)
-      wait_ns = next_wait(watch);
+    wait_ns = insist(watch, entry, now_ns, cpu_ns);
   } else if (is_over) {
     tell(watch, entry, SUSPEND);
-    wait_ns = sooner(next_wait(watch), hold_ns - (cpu_ns - watch->held_cpu_ns));
+    wait_ns =
+        sooner(next_wait(watch),
+               until_spent(watch, cpu_ns, sooner(left_ns, hold_ns - held_ns)));
   } else {
     wait_ns = sooner(watch->slice_due_ns - now_ns,
-                     budget_ns == never ? never : budget_ns - used_ns);
+                     until_spent(watch, cpu_ns, left_ns));
   }
   watch->look_ns = later(now_ns, wait_ns);
   return watch->look_ns;
@@ -380,7 +441,7 @@ static void stop(void) {
 }
 
 farside_status far_watch_open(far_watch *watch, int signal) {
-  watch->shield.drop = drop;
+  watch->shield.drop = jump_out;
   atomic_store(&watch->due_ns, never);
   if (signal < 0)
     return FARSIDE_OK;
@@ -441,7 +502,7 @@ void far_watch_enter(far_watch *watch, lua_State *co,
                      const far_allowance *allowance) {
   far_assert(watch->shield.depth == 0);
   watch->running = co;
-  watch->is_suspended = watch->is_killed = 0;
+  watch->is_suspended = watch->is_killed = watch->has_answered = 0;
   watch->shield.is_pending = 0;
   watch->shield.is_exposed = 1;
   watch->trace[0] = watch->place[0] = '\0';
@@ -509,6 +570,8 @@ int far_watch_resume(far_watch *watch, lua_State *co, lua_State *from, int args,
                      int *results) {
   watch->running = co;
   force(watch, co);
+  if (watch->is_killed) // It came before the line above: that armed `from`.
+    arm_kill(co);
   int status = lua_resume(co, from, args, results);
   watch->running = from;
   if (watch->is_killed)
@@ -518,6 +581,8 @@ int far_watch_resume(far_watch *watch, lua_State *co, lua_State *from, int args,
 
 int far_watch_reset(far_watch *watch, lua_State *co, lua_State *from) {
   watch->running = co;
+  if (watch->is_killed)
+    arm_kill(co);
   int status = lua_resetthread(co);
   watch->running = from;
   if (watch->is_killed)
@@ -526,7 +591,7 @@ int far_watch_reset(far_watch *watch, lua_State *co, lua_State *from) {
 }
 
 void far_watch_stop(far_watch *watch, lua_State *L) {
-  watch->is_killed = 1;
+  watch->is_killed = watch->has_answered = 1;
   if (watch->trace[0] == '\0') // Whoever has left is not asked by a hook.
     far_watch_trace(watch, L);
   arm_kill(L);

@@ -8,8 +8,9 @@
 //   suspend  the slice is over: a hook yields, and the turn goes on later
 //   kill     a budget is spent: the hook yields for good, or raises an error
 //            again and again where nothing can yield
-//   drop     there was no answer within the grace: the thread jumps back to
-//            where it entered, and the script's memory is thrown away
+//   drop     no hook has answered in a fifth of the grace, or it has not come
+//            to its end within all of it: the thread jumps back to where it
+//            entered, and the script's memory is thrown away
 //
 // Nothing is hooked before the signal comes, so a script that behaves runs at
 // full speed.
@@ -51,9 +52,11 @@ struct far_watch {
   _Atomic bool may_drop;
   _Atomic bool has_held_up; // What it was killed for: see hold_ns.
   uint64_t seen_entry, look_ns, slice_due_ns; // The watchdog's own.
-  uint64_t held_cpu_ns;          // When it was first told to suspend.
-  uint64_t ticks;                // Until it is told the same the next time.
-  uint64_t kill_ns, kill_cpu_ns; // Likewise.
+  uint64_t held_cpu_ns; // When it was first told to suspend.
+  uint64_t ticks;       // Until it is told the same the next time.
+  uint64_t rests;       // Likewise, until it is looked at while it waits.
+  uint64_t look_cpu_ns; // What it had computed at the last look.
+  uint64_t kill_ns, kill_cpu_ns; // When it was first told to stop.
   _Atomic uint64_t base_entry;   // For which entry the next line is meant.
   _Atomic uint64_t cpu_base_ns;  // What the thread had computed at its begin.
 
@@ -61,6 +64,7 @@ struct far_watch {
   lua_State *volatile running;        // The coroutine that computes.
   volatile sig_atomic_t is_suspended; // The slice's hook has yielded.
   volatile sig_atomic_t is_killed;
+  volatile sig_atomic_t has_answered; // A hook has noticed that.
   sigjmp_buf way_out;
   far_watch *outer; // Whose turn called the one that computes.
   int forced;       // See far_watch_force().

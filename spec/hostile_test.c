@@ -19,6 +19,11 @@ enum {
   GROUP_MAX = 8,
   BESIDE = 3, // So many attack at once where somebody innocent works.
   TICK_MS = 5,
+  SLICE_MS = 5,
+  GRACE_MS = 5,
+  HOLD_MS = 1, // Nobody may hold up the host where it cannot be suspended.
+  // What is promised then, and reported here.
+  PROMISED_MS = SLICE_MS + HOLD_MS + GRACE_MS + 2,
   HANG_S = 60 // A host that does not come back for so long never will.
 };
 
@@ -65,7 +70,9 @@ typedef struct gaps {
   size_t count, capacity;
 } gaps;
 
-static gaps of_ticks, of_loads;
+// The ticks of those that may be stopped, of those that must be let go on, and
+// what a load or a close takes.
+static gaps of_ticks, of_patience, of_loads, of_closes;
 
 static void add_gap(gaps *all, uint64_t ns, const char *id) {
   if (all->count == all->capacity) {
@@ -87,12 +94,19 @@ static int by_length(const void *a, const void *b) {
 }
 
 static void print_gaps(gaps *all, const char *what) {
+  if (all->count == 0)
+    return;
   qsort(all->items, all->count, sizeof *all->items, by_length);
   const gap *last = &all->items[all->count - 1];
-  printf("%s: p50 %.1f ms, p99 %.1f ms, max %.1f ms (%s), of %zu\n", what,
-         (double)all->items[all->count / 2].ns / 1e6,
+  size_t longer = all->count;
+  while (longer > 0 && all->items[longer - 1].ns > PROMISED_MS * MS)
+    longer--;
+  printf("%s: p50 %.1f ms, p99 %.1f ms, max %.1f ms (%s), %zu of %zu above "
+         "%d ms\n",
+         what, (double)all->items[all->count / 2].ns / 1e6,
          (double)all->items[all->count * 99 / 100].ns / 1e6,
-         (double)last->ns / 1e6, last->id, all->count);
+         (double)last->ns / 1e6, last->id, all->count - longer, all->count,
+         PROMISED_MS);
   for (size_t i = 2; is_verbose && i < 30 && i <= all->count; i++)
     printf("  %.1f ms %s\n", (double)all->items[all->count - i].ns / 1e6,
            all->items[all->count - i].id);
@@ -113,6 +127,7 @@ typedef struct scene {
   suspect suspects[GROUP_MAX];
   size_t count;
   bool has_innocent;
+  bool has_patience; // With somebody who must be let go on.
   char result[512];
 } scene;
 
@@ -164,8 +179,9 @@ static void open_host(scene *mine, uint64_t turn_ms) {
   config.timeline_entries_max = 256;
   config.limits = (farside_limits){.turn_ms = turn_ms,
                                    .cpu_ms = 4 * turn_ms,
-                                   .slice_ms = 5,
-                                   .grace_ms = 5,
+                                   .slice_ms = SLICE_MS,
+                                   .hold_ms = HOLD_MS,
+                                   .grace_ms = GRACE_MS,
                                    .memory_bytes = 16 << 20};
   if (farside_host_open(&config, &mine->host) != FARSIDE_OK)
     abort();
@@ -182,6 +198,7 @@ static farside_status load(scene *mine, const char *name, const char *code,
   source.name = name;
   source.code = code;
   source.code_bytes = strlen(code);
+  mine->has_patience = mine->has_patience || is_patient;
   if (is_patient)
     source.grant.limits = (farside_limits){.turn_ms = PATIENT_TURN_MS,
                                            .hold_ms = PATIENT_TURN_MS,
@@ -226,7 +243,7 @@ static void tick(scene *mine) {
   uint64_t before_ns = now_ns();
   farside_tick(mine->host, TICK_MS);
   uint64_t took_ns = now_ns() - before_ns;
-  add_gap(&of_ticks, took_ns,
+  add_gap(mine->has_patience ? &of_patience : &of_ticks, took_ns,
           mine->count == 0 ? "nobody" : mine->suspects[0].attack->id);
   if (took_ns < MS / 10)
     nanosleep(&(struct timespec){.tv_nsec = 200 * 1000}, NULL);
@@ -326,7 +343,8 @@ static void play(const attack *const *group, size_t count, attack_place place,
   judge(&mine);
   uint64_t before_ns = now_ns();
   farside_host_close(mine.host); // Asserts that not a byte is left.
-  add_gap(&of_ticks, now_ns() - before_ns, "close");
+  add_gap(&of_closes, now_ns() - before_ns,
+          count > 0 ? group[0]->id : "nobody");
   check_footprint();
 }
 
@@ -391,6 +409,8 @@ int main(int argc, char **argv) {
   }
   print_gaps(&of_loads, "loads");
   print_gaps(&of_ticks, "ticks");
+  print_gaps(&of_patience, "ticks with somebody patient");
+  print_gaps(&of_closes, "closes");
   attacks_free(&all);
   free(innocent);
   printf("%d passed, %d failed\n", passed, failed);

@@ -371,6 +371,65 @@ static void test_held_up(void) {
   farside_host_close(host);
 }
 
+// Where nothing of Lua runs any more, not all of the grace is waited for.
+static void test_no_answer(void) {
+  world mine;
+  farside_config config;
+  farside_config_init(&config);
+  config.limits.turn_ms = 20;
+  config.limits.grace_ms = 3 * 1000;
+  farside_host *host = open_with(&mine, &config);
+  check(load(&mine, "bad.lua",
+             "setTimeout(function() string.find(('a'):rep(40), "
+             "('a?'):rep(40) .. ('a'):rep(40)) end, 1)") == FARSIDE_OK);
+  while (!farside_has_ended(host))
+    farside_tick(host, 5);
+  const char *computed = strstr(farside_error(host), "it has computed for ");
+  check(computed != NULL);
+  double used_s = computed ? strtod(computed + 20, NULL) : 0;
+  check(used_s >= 0.6 && used_s < 2.9);
+  farside_host_close(host);
+}
+
+// The memory of a large script is given back between other things.
+static void test_stopped_large(void) {
+  world mine;
+  farside_config config;
+  farside_config_init(&config);
+  config.limits.turn_ms = 300;
+  farside_host *host = open_with(&mine, &config);
+  farside_stats stats;
+  check(load(&mine, "good.lua", "setInterval(print, 1e6)") == FARSIDE_OK);
+  farside_get_stats(host, &stats);
+  uint64_t before_bytes = stats.memory_bytes;
+  const size_t few_bytes = 1 << 20, many_bytes = 10 << 20;
+  check(load(&mine, "bad.lua",
+             "big = {} for i = 1, 20 do big[i] = ('x'):rep(1e6) end "
+             "setTimeout(function() ('x'):rep(100):find(('.-'):rep(50) .. 'b') "
+             "end, 1)") == FARSIDE_OK);
+  while (strstr(mine.words, "script.kill") == NULL)
+    farside_tick(host, 5);
+  farside_get_stats(host, &stats);
+  check(stats.memory_bytes > before_bytes + many_bytes);
+  check(farside_script_reload(host, "bad") == FARSIDE_OK);
+  check(farside_script_close(host, "bad") == FARSIDE_OK);
+  while (stats.memory_bytes > before_bytes + few_bytes) {
+    farside_tick(host, 5);
+    farside_get_stats(host, &stats);
+  }
+  check(farside_script_reload(host, "good") == FARSIDE_OK);
+  farside_host_close(host);
+
+  // And at once, when the host is closed.
+  host = open_host(&mine);
+  check(load(&mine, "good.lua",
+             "setInterval(print, 1e6) big = ('x'):rep(9e6)") == FARSIDE_OK);
+  check(farside_script_close(host, "good") == FARSIDE_OK);
+  farside_get_stats(host, &stats);
+  check(stats.memory_bytes > few_bytes);
+  farside_host_close(host);
+}
+
 // What is between two slices when its script, or its host, is closed. That no
 // timer is left is asserted by farside_host_close().
 static void test_closed_while_computing(void) {
@@ -660,6 +719,8 @@ int main(void) {
   test_stopped();
   test_stopped_at_load();
   test_held_up();
+  test_no_answer();
+  test_stopped_large();
   test_closed_while_computing();
   test_stopped_task();
   test_stopped_tasks();
