@@ -563,7 +563,9 @@ farside_status far_queue_show_next(farside_host *host, far_find *find) {
 bool far_queue_may_start(const farside_host *host) {
   if (host->is_terminating || host->app.state <= FAR_APP_SUSPENDED)
     return false;
-  return host->app.state > FAR_APP_BACKGROUND || host->is_woken;
+  if (host->app.state > FAR_APP_BACKGROUND)
+    return true;
+  return host->is_woken && host->tasks.spent_ms == FAR_NEVER;
 }
 
 size_t far_queue_explain(farside_host *host, const far_work *work,

@@ -90,7 +90,8 @@ far_moment far_queue_moment(farside_host *host);
 void far_queue_look_again(far_queue *queue);
 
 // May work begin now? While somebody uses the app, or while it was woken for
-// that; not because it still does something else.
+// that and the end of its time was not announced; not because it still does
+// something else.
 bool far_queue_may_start(const farside_host *host);
 
 // -- Kinds
