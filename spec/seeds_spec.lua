@@ -133,6 +133,15 @@ describe("a plan", function()
     assert.matches(":1: cannot open /no/such.lua", err)
   end)
 
+  it("of a photo on its way holds, whenever the phone dies", function()
+    for _, os_name in ipairs { "ios", "android", "strict" } do
+      local words = "simulate scripts/photo_upload.lua --plan scripts/plans/kill.lua --seeds 50 --os "
+      local code, out = farside(words .. os_name)
+      assert.equal(0, code, out)
+      assert.matches("0 of 50 seeds failed", out)
+    end
+  end)
+
   it("of the day with the daily sync holds under other seeds", function()
     for _, os_name in ipairs { "ios", "android", "strict" } do
       local words = "simulate scripts/daily_sync.lua --plan scripts/plans/day.lua --seeds 20 --os "
