@@ -350,7 +350,6 @@ bool far_schedule_update(far_memory *memory, far_work *work,
   work->needs = with->needs;
   work->priority = with->priority;
   work->expedite = with->expedite;
-  work->on_parent_fail = with->on_parent_fail;
   work->keep_ms = with->keep_ms;
   if (work->state != FAR_WORK_RUNNING) // A run ends by those that it began by.
     work->rules = with->rules;

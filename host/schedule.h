@@ -51,9 +51,9 @@ void far_schedule_enqueue(far_work *work, const far_moment *now,
 
 // Takes over what an update changes, from a unit that was prepared as for
 // far_schedule_enqueue() but not kept: input, needs, priority, rules, period.
-// The id, the history, a run under way and, where the period is the same, its
-// slots stay. A new period begins now. False, and nothing has changed, when
-// memory is short.
+// The id, the history, a run under way, its place in a chain and, where the
+// period is the same, its slots stay. A new period begins now. False, and
+// nothing has changed, when memory is short.
 bool far_schedule_update(far_memory *memory, far_work *work,
                          const far_work *with, const far_moment *now);
 

@@ -591,6 +591,12 @@ static void test_move(void) {
   check(work.deadline_ms == noon - 3 * DAY + 2 * HOUR);
   check(work.enqueued_ms == noon - 3 * DAY);
   drop(&work);
+  work = enqueued(0);
+  run(&work, noon + HOUR, FAR_RUN_RETRY);
+  now = at(noon + MINUTE);
+  check(far_schedule_move(&work, 0, &now));
+  check(work.run_at_ms == noon + MINUTE + 30 * SECOND);
+  drop(&work);
   // An interval goes on as it would have.
   now = at(noon + 10 * DAY);
   work = periodic(HOUR, 0, FAR_MISSED_ONCE, false);
@@ -681,6 +687,27 @@ static void test_update(void) {
   check(work.state == FAR_WORK_RUNNING);
   end(&work, now.wall_ms + 1, FAR_RUN_SUCCEEDED);
   check(work.run_at_ms == noon + 2 * HOUR);
+  drop(&work);
+  drop(&with);
+}
+
+static void test_update_period(void) {
+  // What it failed in its old slots does not count in its new ones.
+  far_work work = periodic(HOUR, 0, FAR_MISSED_ONCE, true), with = work_of("x");
+  with.every_ms = 2 * HOUR;
+  with.deadline_ms = noon + 1; // Periodic work has none.
+  far_moment now = at(noon + MINUTE);
+  run(&work, noon, FAR_RUN_RETRY);
+  far_work_set(&memory, &work.checkpoint, "7");
+  check(far_schedule_update(&memory, &work, &with, &now));
+  check(work.attempts == 0 && work.checkpoint == NULL);
+  check(is(&work, FAR_WORK_ENQUEUED, FAR_REASON_NONE, now.wall_ms + 2 * HOUR));
+  check(work.deadline_ms == 0);
+  // Cancelled before its slot, and redriven: it still waits for that.
+  check(far_schedule_cancel(&work, FAR_REASON_CANCELLED, &now));
+  check(far_schedule_redrive(&memory, &work, &now));
+  check(is(&work, FAR_WORK_ENQUEUED, FAR_REASON_REDRIVEN,
+           now.wall_ms + 2 * HOUR));
   drop(&work);
   drop(&with);
 }
@@ -1621,7 +1648,6 @@ static void update(lived *life, int which) {
     far_work_set(&memory, &with.cron, row->work.cron);
     far_work_set(&memory, &with.zone, row->work.zone);
   }
-  with.on_parent_fail = row->work.on_parent_fail;
   draw_needs(life, &with);
   far_schedule_update(&memory, &row->work, &with, &life->now);
   far_work_deinit(&memory, &with);
@@ -1823,6 +1849,7 @@ int main(void) {
   test_move_cron();
   test_rezone();
   test_update();
+  test_update_period();
   test_update_rules();
   test_postpone();
   test_clamps();

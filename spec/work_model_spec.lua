@@ -89,7 +89,7 @@ local DRAW <const> = {
     if random(3) == 1 then
       step.cron = pick(random, "*/20 * * * *", "5 * * * *", "0 */6 * * *", "7 3 * * *")
     else
-      step.every = pick(random, 60000, 600000, 3600000, 10800000)
+      step.every = pick(random, random(4) == 1 and 60000 or 300000, 900000, 3600000, 10800000)
       step.flex = pick(random, false, 20000, 60000)
     end
     return step

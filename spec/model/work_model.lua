@@ -112,7 +112,7 @@ local function end_run(self, unit, how, delay)
   local policy, nth = is_crash and "exponential" or rules.policy, is_crash and unit.crashes or unit.attempts
   local times = policy == "exponential" and 1 << math.max(nth - 1, 0) or policy == "linear" and nth or 1
   local at = self.now + (delay or math.min(rules.base * times, rules.cap))
-  local failure = how == "failed" and "refused" or unit.attempts > rules.max and "attempts"
+  local failure = how == "failed" and "refused" or how == "retry" and unit.attempts > rules.max and "attempts"
     or is_crash and unit.crashes >= rules.crashes and "crash_loop" or nil
   if how == "succeeded" or failure then
     finish(self, unit, failure and "failed" or how, failure)
@@ -206,7 +206,7 @@ local function cancel(self, unit, reason)
   settle(self, unit)
 end
 
-local TAKEN_OVER <const> = { "kind", "needs", "priority", "group", "on_parent_fail", "every", "flex", "cron", "missed", "deadline" }
+local TAKEN_OVER <const> = { "kind", "needs", "priority", "group", "every", "flex", "cron", "missed", "deadline" }
 local function update(self, unit, with)
   local is_same, is_same_flex = unit.every == with.every and unit.cron == with.cron, unit.flex == with.flex
   for _, field in ipairs(TAKEN_OVER) do unit[field] = with[field] end
