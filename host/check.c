@@ -1,6 +1,6 @@
-// farside simulate --check: whether two runs of the same are the same, and
-// whether the script would do the same if it were told another time that
-// remains.
+// farside simulate --check: whether two runs of the same are the same, whether
+// the script would do the same if it were told another time that remains, and
+// whether its plan would hold if the system took its time with wake-ups.
 //
 // The runs are two processes, so that nothing which differs from process to
 // process stays the same by chance: addresses, the order of tables, the clock.
@@ -9,6 +9,7 @@
 #include "simulation.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,15 @@ static void forget(comparison *all) {
     free(all->before[i]);
 }
 
+// Whether the phone knows this rule, and it may not be broken.
+static bool is_kept(const command_line *line, far_rule_id rule) {
+  far_profile profile = FAR_PROFILE_IOS, os;
+  if (line->os != NULL)
+    (void)far_profile_find(line->os, &profile);
+  return far_rule_outcome(rule, profile, &os) != NULL &&
+         (line->allowed & far_rule_bit(rule)) == 0;
+}
+
 // -- The time that remains ----------------------------------------------------
 
 static void put_dependence(const comparison *all, const run *one,
@@ -212,17 +222,101 @@ static int compare_reading(const command_line *line, char *option) {
 // that number goes another way in one of both. It is a warning.
 static int check_readings(const command_line *line) {
   static char little[] = "--remaining=1s", much[] = "--remaining=1h";
-  far_profile profile = FAR_PROFILE_IOS, os;
-  if (line->os != NULL)
-    (void)far_profile_find(line->os, &profile);
-  bool is_rule = far_rule_outcome(FAR_RULE_BG12, profile, &os) != NULL;
-  if (!is_rule || line->remaining_ms != 0 ||
-      (line->allowed & far_rule_bit(FAR_RULE_BG12)) != 0)
+  if (!is_kept(line, FAR_RULE_BG12) || line->remaining_ms != 0)
     return EXIT_FINE;
   int code = compare_reading(line, little);
   if (code == EXIT_FINE)
     code = compare_reading(line, much);
   return code == EXIT_RULE_BROKEN && !line->is_strict ? EXIT_FINE : code;
+}
+
+// -- The time of a fetch ------------------------------------------------------
+
+// What came of a plan, said in one piece by the process that has played it.
+typedef struct story {
+  int code;
+  size_t granted;
+  uint64_t granted_ms[SIMULATION_GRANTS];
+  char failure[1024]; // The first: its place, and a sentence.
+} story;
+
+_Noreturn static void tell(const command_line *line, int pipe) {
+  int nowhere = open("/dev/null", O_WRONLY);
+  if (nowhere >= 0)
+    dup2(nowhere, STDOUT_FILENO);
+  simulation mine = {.line = line, .seed = line->seed, .is_quiet = true};
+  if (!simulation_play(&mine))
+    _exit(EXIT_SCRIPT_FAILED);
+  story told = {.code = simulation_verdict(&mine), .granted = mine.granted};
+  memcpy(told.granted_ms, mine.granted_ms, sizeof told.granted_ms);
+  const char *failure = mine.failures ? mine.failures : mine.error;
+  snprintf(told.failure, sizeof told.failure, "%.*s",
+           (int)strcspn(failure, "\n"), failure);
+  ssize_t written = write(pipe, &told, sizeof told);
+  _exit(written == sizeof told ? EXIT_FINE : EXIT_SCRIPT_FAILED);
+}
+
+// Plays it in a process of its own: a plan may end the one that it runs in.
+// False when nothing was heard of it.
+static bool hear(const command_line *line, story *told) {
+  int ends[2], status;
+  if (pipe(ends) != 0)
+    return false;
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0)
+    tell(line, ends[1]);
+  close(ends[1]);
+  ssize_t bytes = 0;
+  do
+    bytes = read(ends[0], told, sizeof *told);
+  while (bytes < 0 && errno == EINTR);
+  close(ends[0]);
+  while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    continue;
+  return bytes == sizeof *told;
+}
+
+static void put_grant(const char *which, const story *told, size_t index) {
+  if (index >= told->granted) {
+    printf("%s  wake-up %zu was not granted any more\n", which, index + 1);
+    return;
+  }
+  uint64_t at_ms = told->granted_ms[index];
+  printf("%s  wake-up %zu was granted at %llu.%03u s\n", which, index + 1,
+         (unsigned long long)at_ms / 1000, (unsigned)(at_ms % 1000));
+}
+
+// The first wake-up that came at another time is where both runs part.
+static void put_reliance(const story *one, const story *two, bool is_failure) {
+  size_t at = 0;
+  while (at + 1 < one->granted && at + 1 < SIMULATION_GRANTS &&
+         at < two->granted && one->granted_ms[at] == two->granted_ms[at])
+    at++;
+  printf("%s: FE02, %s: the plan fails when wake-ups come late\n\n%s\n",
+         is_failure ? "broken" : "warning", far_rule_title(FAR_RULE_FE02),
+         two->failure);
+  put_grant("first ", one, at);
+  put_grant("second", two, at);
+  printf("\n%s\nWith --late-wakes the other run can be seen.\n",
+         far_rule_get(FAR_RULE_FE02)->advice);
+}
+
+// The same seed, and each wake-up as late as the system may let it come: a plan
+// that holds only when they are early relies on what nobody promises. It is a
+// warning.
+static int check_wakes(const command_line *line) {
+  if (!is_kept(line, FAR_RULE_FE02) || line->plan == NULL ||
+      line->has_late_wakes)
+    return EXIT_FINE;
+  command_line late = *line;
+  late.has_late_wakes = true;
+  story one, two;
+  if (!hear(line, &one) || one.code != EXIT_FINE || one.granted == 0 ||
+      !hear(&late, &two) || *two.failure == '\0')
+    return EXIT_FINE;
+  put_reliance(&one, &two, line->is_strict);
+  return line->is_strict ? EXIT_RULE_BROKEN : EXIT_FINE;
 }
 
 // -- The whole ----------------------------------------------------------------
@@ -250,5 +344,8 @@ int simulate_check(const command_line *line) {
     return EXIT_SCRIPT_FAILED;
   }
   int reading = check_readings(line);
-  return simulation_rank(reading) > simulation_rank(code) ? reading : code;
+  int waking = code == EXIT_FINE ? check_wakes(line) : EXIT_FINE;
+  int found =
+      simulation_rank(reading) > simulation_rank(waking) ? reading : waking;
+  return simulation_rank(found) > simulation_rank(code) ? found : code;
 }

@@ -178,6 +178,7 @@ static const known_option options[] = {
     READ("--for", read_for),
     WORD("--dir", dir),
     READ("--remaining", read_remaining),
+    FLAG("--late-wakes", has_late_wakes),
     READ("--allow", read_allow),
     FLAG("--strict", is_strict),
     FLAG("--check", is_checked),

@@ -58,6 +58,7 @@ typedef struct command_line {
   const char *dir;       // Where `new` puts it.
   bool is_checked;
   bool is_shrunk;
+  bool has_late_wakes;
   bool is_strict;
   bool is_verbose;
   bool is_trusted;

@@ -47,6 +47,9 @@ static void on_entry(void *user, const farside_entry *entry) {
   if (mine->is_over)
     return;
   far_figures_add(&mine->figures, entry);
+  if (strcmp(entry->what, "wake.grant") == 0 &&
+      mine->granted++ < SIMULATION_GRANTS)
+    mine->granted_ms[mine->granted - 1] = entry->t_ms;
   if (mine->timeline != NULL)
     far_report_json(mine->timeline, entry);
   far_outputs_note(&mine->outputs, entry);
@@ -415,6 +418,7 @@ bool simulation_play(simulation *mine) {
                               .allowed = line->allowed,
                               .is_strict = line->is_strict,
                               .remaining_ms = line->remaining_ms,
+                              .has_late_wakes = line->has_late_wakes,
                               .on_entry = on_entry,
                               .user = mine};
   if (far_device_open(&config, &mine->device) != FARSIDE_OK) {
@@ -478,10 +482,10 @@ const far_command simulate_command = {
     .usage =
         "simulate [--os OS] [--plan FILE.lua | --for TIME] [--seed N]\n"
         "       [--seeds N [--jobs N] | --check | --shrink] [--allow RULE]\n"
-        "       [--strict] [--remaining TIME] [--grace TIME] [--limits LIST]\n"
-        "       [--grant WHAT=VALUE] [--trust] [--timeline FILE]\n"
-        "       [--report FILE.html] [--picture FILE.svg] [--trace FILE.json]\n"
-        "       [--junit FILE.xml] [-v] SCRIPT [ARG ...]",
+        "       [--strict] [--remaining TIME] [--late-wakes] [--grace TIME]\n"
+        "       [--limits LIST] [--grant WHAT=VALUE] [--trust]\n"
+        "       [--timeline FILE] [--report FILE.html] [--picture FILE.svg]\n"
+        "       [--trace FILE.json] [--junit FILE.xml] [-v] SCRIPT [ARG ...]",
     .what = "run a script on a simulated phone, a day in milliseconds",
     .help =
         "Runs SCRIPT in virtual time under the rules of an OS, and tells what\n"
@@ -503,7 +507,8 @@ const far_command simulate_command = {
         "  --check           run twice, in two processes, and compare entry "
         "by\n"
         "                    entry; then with other readings of the time that\n"
-        "                    remains: rule BG12\n"
+        "                    remains: rule BG12; and a plan that holds once\n"
+        "                    more with late wake-ups: rule FE02\n"
         "  --shrink          leave out steps of a plan that fails, while it\n"
         "                    fails; print what remains\n"
         "  --allow RULE      this rule may be broken, such as BG10; once for\n"
@@ -512,6 +517,8 @@ const far_command simulate_command = {
         "  --remaining TIME  what timeRemaining and task:remaining say while "
         "a\n"
         "                    budget runs, instead of the truth\n"
+        "  --late-wakes      each wake-up that is granted is as late as it\n"
+        "                    may be; all else is drawn as ever\n"
         "  --grace TIME      how long open tasks have when the app is quit\n"
         "                    (as the OS says)\n"
         "  --limits LIST, --grant WHAT=VALUE, --trust\n"
@@ -537,8 +544,7 @@ const far_command simulate_command = {
         "3 when a rule of the OS was broken, and is more than a warning,\n"
         "4 when the host had to stop the script for a limit.\n",
     .options = " --os --plan --for --seed --seeds --jobs --check --shrink "
-               "--allow --strict --remaining --grace --limits --grant --trust "
-               "--timeline "
-               "--report --picture --trace --junit "
+               "--allow --strict --remaining --late-wakes --grace --limits "
+               "--grant --trust --timeline --report --picture --trace --junit "
                "--verbose -v ",
     .run = simulate};

@@ -29,6 +29,7 @@ struct far_device {
   far_chance chance;
   far_chance whims; // What the OS leaves open beside the big decisions.
   bool has_whims;
+  bool has_late_wakes;
   bool is_url_first;  // The next URL comes before the app is in front.
   far_app_state seen; // The app when it was last looked at.
   uint64_t expiry_ms; // When the OS ends this visit early; FAR_NEVER.
@@ -138,6 +139,7 @@ static void switch_on(far_device *device, const far_device_config *config) {
                   (unsigned)rule(device, FAR_REFUSAL_CHANCE));
   far_chance_init(&device->whims, ~seed, FAR_CHANCE_RANDOM, 0);
   device->has_whims = seed != FAR_DEVICE_SEED;
+  device->has_late_wakes = config->has_late_wakes;
   device->flap_ms = device->expiry_ms = FAR_NEVER;
   host->turned_ms = FAR_NEVER;
   foresee(device);
@@ -766,13 +768,15 @@ farside_status far_device_schedule_wake(far_device *device, farside_wake kind,
       far_wakes_earliest(&device->wakes, profile, kind, now, after_ms);
   uint64_t most_ms = rule(device, FAR_FETCH_DELAY_MAX);
   uint64_t delay_ms = far_device_draw(device, 0, most_ms, true);
+  bool is_refused = delay_ms == FAR_NEVER;
+  if (is_refused || device->has_late_wakes)
+    delay_ms = most_ms;
   far_wake wake = {.kind = kind,
                    .needs_network = needs_network,
                    .needs_charging = needs_charging,
-                   .is_refused = delay_ms == FAR_NEVER,
+                   .is_refused = is_refused,
                    .asked_ms = now,
-                   .grant_ms = earliest_ms +
-                               (delay_ms == FAR_NEVER ? most_ms : delay_ms)};
+                   .grant_ms = earliest_ms + delay_ms};
   if (!far_wakes_add(&device->wakes, profile, &wake)) {
     far_audit_too_many_wakes(&device->audit, far_wake_name(kind), now);
     return far_host_fail(device->host, FARSIDE_LIMIT,

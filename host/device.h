@@ -35,6 +35,9 @@ typedef struct far_device_config {
   uint64_t ram_bytes; // Zero: as the profile says.
   // What scripts are told is left, while a budget runs. Zero: the truth.
   uint64_t remaining_ms;
+  // A wake-up that is granted comes as late as it may. Nothing else is drawn
+  // differently.
+  bool has_late_wakes;
 } far_device_config;
 
 // The seed of whoever says nothing. Its OS has no whims: no time in the

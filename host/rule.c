@@ -152,14 +152,13 @@ static const far_rule rules[FAR_RULES] = {
          .advice = "Ask for 15 min or more, and show how old the data is.",
          .sources = {FROM_AOSP_JOB_INFO}},
     [FAR_RULE_FE02] =
-        {.wrong = "An app, or its test, expects a fetch at a fixed time.",
+        {.wrong = "An app, or its test, expects a fetch at a fixed time, as "
+                  "farside simulate --check finds out.",
          .ios = WARNING("the OS decides when, and whether"),
          .android = WARNING("it comes once a period, at any moment in it"),
          .advice = "Compare with the time of the last fetch that succeeded. "
                    "What must happen at a time belongs into a notification.",
-         .sources = {FROM_QUINN_LIMITS},
-         .why_not = "what somebody expects is not seen; --seeds shows what "
-                    "comes of it"},
+         .sources = {FROM_QUINN_LIMITS}},
     [FAR_RULE_FE03] =
         {.wrong = "The handler of a fetch returns, and nobody calls finish.",
          .ios = KILL("0x2182bad4", "the app is killed when the time is up"),

@@ -8,6 +8,8 @@
 #include "figures.h"
 #include "outputs.h"
 
+enum { SIMULATION_GRANTS = 64 };
+
 // Zero it, but for the first fields.
 typedef struct simulation {
   const command_line *line;
@@ -20,7 +22,9 @@ typedef struct simulation {
   far_outputs outputs; // Other files; zeroed: none.
   bool is_over;        // What comes now is no part of it.
   far_figures figures;
-  char error[1024]; // Of the plan; empty for none.
+  uint64_t granted_ms[SIMULATION_GRANTS]; // When the first wake-ups were.
+  size_t granted;                         // How many, all in all.
+  char error[1024];                       // Of the plan; empty for none.
   char broken[200]; // The first rule that was, and fails the run.
   char *failures;   // What expect() did not get, a line each, or NULL.
   size_t failure_count;

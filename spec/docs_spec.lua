@@ -396,7 +396,7 @@ describe("the reference", function()
       local help = output_of("help " .. command)
       assert.truthy(REFERENCE:find("\n" .. help:match "^[^\n]+" .. "\n", 1, true),
         "docs/reference.md does not have the usage line of farside " .. command)
-      for option in help:gmatch "[%s%[](%-%-?%l+)" do
+      for option in help:gmatch "[%s%[](%-%-?%l[%l%-]*)" do
         existing[option] = true
       end
     end

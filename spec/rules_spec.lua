@@ -518,7 +518,7 @@ local cases = {
 }
 
 -- Those that need the program, and have a test of their own below.
-local others <const> = { BG12 = true }
+local others <const> = { BG12 = true, FE02 = true }
 
 describe("rule", function()
   local rules = {}
@@ -772,6 +772,87 @@ describe("rule BG12", function()
     _, output = farside(("simulate %s"):format(script))
     assert.matches("left\t30000\n", output)
     assert.equal(2, (farside(("simulate %s --remaining soon"):format(script))))
+  end)
+end)
+
+-- An hourly sync. On iOS a fetch comes at most four hours after it may.
+local SYNCS <const> = helper.code [[
+  BackgroundTask.define("sync", { run = function() print "synced" end })
+  BackgroundTask.periodic("hourly", "sync", { every = "1h" })
+]]
+
+local WAITS <const> = [[
+phone:launch()
+phone:pressHome()
+phone:advance "TIME"
+HOW(#phone:timeline "work.succeed" > 0, "no sync after TIME")
+]]
+
+describe("rule FE02", function()
+  local function check(how, time, words)
+    local script <close> = file(SYNCS)
+    local plan <close> = file((WAITS:gsub("HOW", how):gsub("TIME", time)))
+    return farside(("simulate --check --plan %s %s %s"):format(plan, words or "", script))
+  end
+
+  it("is broken by a plan that does not wait for the latest fetch", function()
+    for _, how in ipairs { "expect", "assert" } do
+      local code, output = check(how, "4h59m")
+      assert.equal(0, code, output)
+      assert.matches("two runs are the same.-\nwarning: FE02, an exact period is relied on: the plan fails when wake%-ups "
+        .. "come late\n\n[^\n]+:4: no sync after 4h59m\nfirst   wake%-up 1 was granted at %d+%.%d+ s\n"
+        .. "second  wake%-up 1 was not granted any more\n\nCompare with the time of the last fetch", output)
+      code, output = check(how, "4h59m", "--strict")
+      assert.equal(3, code)
+      assert.matches("\nbroken: FE02", output)
+    end
+  end)
+
+  it("says when the wake-up came that parts both runs", function()
+    local script <close> = file(SYNCS)
+    local plan <close> = file [[
+      phone:launch()
+      phone:pressHome()
+      phone:advance "6h"
+      expect(phone:timeline "wake.grant"[1].t < 5 * 3600 * 1000, "it came late")
+    ]]
+    local _, output = farside(("simulate --check --plan %s %s"):format(plan, script))
+    assert.matches(":4: it came late\nfirst   wake%-up 1 was granted at 1%d%d%d%d%.%d+ s\n"
+      .. "second  wake%-up 1 was granted at 18000%.000 s\n", output)
+  end)
+
+  it("is not broken by a plan that waits, fails all the same, or may break it", function()
+    for _, case in ipairs {
+      { 0, "expect", "5h", "--strict" },
+      { 0, "assert", "5h", "--strict" },
+      { 1, "expect", "1h", "--strict" },
+      { 0, "print", "4h59m", "--strict" },
+      { 0, "expect", "4h59m", "--strict --allow FE02" },
+      { 1, "expect", "4h59m", "--strict --late-wakes" },
+    } do
+      local code, output = check(table.unpack(case, 2))
+      assert.equal(case[1], code, output)
+      assert.not_matches("FE02", output)
+    end
+  end)
+
+  it("does not mistake the end of a plan for a failure", function()
+    local script <close> = file(SYNCS)
+    local plan <close> = file((WAITS:gsub("HOW", "print"):gsub("TIME", "4h59m")) .. "os.exit(0)")
+    local code, output = farside(("simulate --check --strict --plan %s %s"):format(plan, script))
+    assert.equal(0, code, output)
+  end)
+
+  it("can be looked at, and moves nothing else", function()
+    local script <close> = file(SYNCS)
+    local plan <close> = file "phone:launch() phone:pressHome() phone:advance '6h'"
+    local words <const> = ("simulate --plan %s %s"):format(plan, script)
+    local _, output = farside(words .. " --late-wakes")
+    assert.matches("\n18000.000 s +suspended +wake.grant", output)
+    for _, option in ipairs { "", " --late-wakes" } do -- A seed that refuses the first.
+      _, output = farside(words .. " --seed 24" .. option)
+      assert.matches("the system does not grant it", output)
+    end
   end)
 end)
 
