@@ -99,8 +99,14 @@ farside_status far_queue_need(far_queue *queue) {
     return FARSIDE_OK;
   if (queue->may_make_one)
     return open_store(queue->host, NULL);
+  // Who ignores what a function returns would wonder for ever.
+  if (!queue->is_missed)
+    far_host_note(queue->host, FAR_WHAT_LOG, FARSIDE_WARN, NULL, NULL,
+                  "there is no store, so durable work and Storage fail: "
+                  "farside run --store FILE opens one");
+  queue->is_missed = true;
   return far_host_fail(queue->host, FARSIDE_UNSUPPORTED,
-                       "this app has no store to keep work in");
+                       "this app has no store to keep anything in");
 }
 
 // -- Kinds --------------------------------------------------------------------

@@ -45,6 +45,7 @@ typedef struct far_queue {
   farside_host *host;
   far_store *store;  // NULL: there is none.
   bool may_make_one; // In memory, when somebody wants one: a phone.
+  bool is_missed;    // Somebody wanted one, and was told that there is none.
   far_list kinds, going, waiters, watchers;
   size_t going_count;
   far_timer timer; // The next unit whose time comes.
