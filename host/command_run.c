@@ -172,6 +172,8 @@ static int run_hosted(session *mine) {
   if (desktop != NULL && mine->names != NULL) {
     farside_config config;
     farside_config_init(&config);
+    if (mine->line->store != NULL)
+      far_desktop_set_disk(desktop, mine->line->store);
     config.platform = far_desktop_platform(desktop);
     config.on_entry = on_entry;
     config.user = mine;

@@ -1,5 +1,7 @@
 #include "desktop.h"
 
+#include "machine.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +15,9 @@ static const int watched[] = {SIGTSTP, SIGCONT, SIGTERM,
                               SIGHUP,  SIGUSR1, SIGUSR2};
 enum { WATCHED = sizeof watched / sizeof *watched };
 
+// What the machine is like is asked for often, and seldom another.
+static const uint64_t LOOK_NS = UINT64_C(5) * 1000 * 1000 * 1000;
+
 struct far_desktop {
   farside_platform platform;
   far_desktop_app app;
@@ -25,6 +30,9 @@ struct far_desktop {
   uv_async_t interrupt;
   struct sigaction old_interrupt;
   bool is_started;
+  const char *disk;
+  farside_conditions conditions; // As they were at looked_ns; zero: never.
+  uint64_t looked_ns;
   void (*heard)(void *user, int signal); // SIGUSR1, SIGUSR2.
   void *user;
   size_t open; // Handles that libuv has not closed yet.
@@ -133,17 +141,35 @@ static int minimize(void *self) {
   return app->post(app->self, "pause", NULL) == FARSIDE_OK ? 0 : -1;
 }
 
+static void conditions(void *self, farside_conditions *now) {
+  far_desktop *desktop = self;
+  uint64_t now_ns = uv_hrtime();
+  if (desktop->looked_ns == 0 || now_ns - desktop->looked_ns > LOOK_NS) {
+    desktop->looked_ns = now_ns;
+    far_machine_conditions(desktop->disk, &desktop->conditions);
+  }
+  *now = desktop->conditions;
+}
+
+void far_desktop_set_disk(far_desktop *desktop, const char *path) {
+  desktop->disk = path;
+  desktop->looked_ns = 0;
+}
+
 bool far_desktop_may_sleep(const far_desktop *desktop) {
   return desktop->is_started && desktop->is_watched[0];
 }
 
 far_desktop *far_desktop_new(void) {
   far_desktop *desktop = calloc(1, sizeof *desktop);
-  if (desktop != NULL)
-    desktop->platform = (farside_platform){.version = FARSIDE_PLATFORM_VERSION,
-                                           .self = desktop,
-                                           .suspend = suspend,
-                                           .minimize = minimize};
+  if (desktop == NULL)
+    return NULL;
+  desktop->disk = ".";
+  desktop->platform = (farside_platform){.version = FARSIDE_PLATFORM_VERSION,
+                                         .self = desktop,
+                                         .suspend = suspend,
+                                         .minimize = minimize,
+                                         .conditions = conditions};
   return desktop;
 }
 

@@ -16,6 +16,10 @@ far_desktop *far_desktop_new(void);
 const farside_platform *far_desktop_platform(const far_desktop *desktop);
 void far_desktop_free(far_desktop *desktop);
 
+// Whose room counts as storage: the disk of a file or folder, which is not
+// copied. Default: of the current folder.
+void far_desktop_set_disk(far_desktop *desktop, const char *path);
+
 // Whose life the signals are: a host, or what stands for several.
 typedef struct far_desktop_app {
   void *self;

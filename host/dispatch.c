@@ -388,6 +388,19 @@ static void ask_to_be_woken(far_queue *queue) {
 
 // -- What the host tells it ---------------------------------------------------
 
+// Whether something waits for the machine to be as it needs it: nobody tells
+// when it is.
+static bool waits_for_conditions(far_queue *queue) {
+  const farside_host *host = queue->host;
+  far_work work = {0};
+  if (far_clock_is_virtual(host->clock) || host->platform.conditions == NULL ||
+      !queue->may_start || queue->going_count >= FAR_RUNS_AT_ONCE ||
+      first_ready(queue, &work) != FARSIDE_OK)
+    return false;
+  far_work_deinit(queue->store->memory, &work);
+  return true;
+}
+
 // When it has to look again though nothing happens.
 static void arm(far_queue *queue) {
   farside_host *host = queue->host;
@@ -405,8 +418,9 @@ static void arm(far_queue *queue) {
       when_ms = far_host_now_ms(host) +
                 (next_ms > now_ms ? (uint64_t)(next_ms - now_ms) : 1);
     uint64_t glance_ms = far_host_now_ms(host) + GLANCE_MS;
-    if (when_ms != FAR_NEVER && when_ms > glance_ms &&
-        !far_clock_is_virtual(host->clock))
+    bool has_to_glance = when_ms == FAR_NEVER ? waits_for_conditions(queue)
+                                              : when_ms > glance_ms;
+    if (has_to_glance && !far_clock_is_virtual(host->clock))
       when_ms = glance_ms;
   }
   far_timer_start(&host->timers, &queue->timer, when_ms);

@@ -84,8 +84,9 @@ typedef struct farside_platform {
   // Takes back what was asked for of that kind.
   void (*cancel_wake)(void *self, farside_wake kind);
 
-  // Fills in the conditions. Absent: on wifi, nothing is low, not charging, in
-  // use.
+  // Fills in the conditions. Asked whenever work is looked for, and once a
+  // minute while some waits for them. Absent: on wifi, nothing is low, not
+  // charging, in use.
   void (*conditions)(void *self, farside_conditions *conditions);
 } farside_platform;
 
