@@ -32,10 +32,11 @@ static farside_status first_of(far_queue *queue, const far_class *class,
   return status;
 }
 
-static bool is_before(const far_work *a, const far_work *b) {
+// Expedited work comes first as long as there is quota for it.
+static bool is_before(const far_work *a, const far_work *b, bool has_quota) {
   bool a_first = a->expedite != FAR_EXPEDITE_NO;
   bool b_first = b->expedite != FAR_EXPEDITE_NO;
-  if (a_first != b_first)
+  if (has_quota && a_first != b_first)
     return a_first;
   return a->rank != b->rank ? a->rank < b->rank : a->id < b->id;
 }
@@ -47,6 +48,8 @@ static farside_status choose(far_queue *queue, far_work *best,
   far_class class = {0};
   farside_status status;
   int64_t after = 0;
+  far_moment now = far_queue_moment(queue->host);
+  bool has_quota = far_quota_has(&queue->quota, &now);
   while ((status = store->next_class(store, after, &class)) == FARSIDE_OK) {
     after = class.id;
     far_kind *mine = far_queue_kind_of(queue, class.script, class.kind);
@@ -58,7 +61,8 @@ static farside_status choose(far_queue *queue, far_work *best,
     far_class_deinit(store->memory, &class);
     if (status != FARSIDE_OK && status != FARSIDE_NOWORK)
       break;
-    if (first.id != 0 && (best->id == 0 || is_before(&first, best))) {
+    if (first.id != 0 &&
+        (best->id == 0 || is_before(&first, best, has_quota))) {
       far_work_deinit(store->memory, best);
       *best = first;
       *kind = mine;
@@ -76,8 +80,15 @@ static farside_status choose(far_queue *queue, far_work *best,
 static farside_status claim(far_queue *queue, far_work *work, far_kind *kind) {
   far_store *store = queue->store;
   far_moment now = far_queue_moment(queue->host);
-  if (work->expedite != FAR_EXPEDITE_NO)
-    far_quota_take(&queue->quota, &now);
+  if (work->expedite != FAR_EXPEDITE_NO) {
+    // There was some when it was enqueued; others were before it.
+    if (far_quota_has(&queue->quota, &now))
+      far_quota_take(&queue->quota, &now);
+    else if (work->expedite == FAR_EXPEDITE_OR_DROP)
+      return far_schedule_cancel(work, FAR_REASON_NO_QUOTA, &now)
+                 ? far_rows_settle(queue, work)
+                 : FARSIDE_OK;
+  }
   far_schedule_start(&queue->host->memory, work, &kind->rules, &now);
   far_run run = {.work = work->id,
                  .token = work->token,
@@ -103,7 +114,7 @@ static farside_status claim_next(far_queue *queue) {
   status = far_batch_begin(queue, false);
   if (status == FARSIDE_OK) {
     status = claim(queue, &work, kind);
-    if (status == FARSIDE_OK)
+    if (status == FARSIDE_OK && work.state == FAR_WORK_RUNNING)
       far_rows_tell(queue, &work);
     status = far_batch_end(queue, status);
   }

@@ -67,11 +67,14 @@ local function finish(self, unit, state, reason)
   wait_until(unit, due(unit, unit.slot))
 end
 
-local function list_of(self, fits_one)
+-- In the order of that field, and else of their ids.
+local function list_of(self, fits_one, field)
   local list = {}
   for _, unit in ipairs(self.units) do
     if fits_one(unit) then list[#list + 1] = unit end
   end
+  field = field or "id"
+  table.sort(list, function(a, b) return a[field] < b[field] or (a[field] == b[field] and a.id < b.id) end)
   return list
 end
 local function children_of(self, parent)
@@ -143,9 +146,8 @@ end
 
 -- Those whose time has come, in that order, are numbered on: behind the others of their group, and who was started.
 local function promote(self)
-  local waiting = list_of(self, function(unit) return unit.state == "enqueued" and not unit.tag and unit.run_at <= self.now end)
-  table.sort(waiting, function(a, b) return a.run_at < b.run_at or (a.run_at == b.run_at and a.id < b.id) end)
-  for _, unit in ipairs(waiting) do
+  local function is_due(unit) return unit.state == "enqueued" and not unit.tag and unit.run_at <= self.now end
+  for _, unit in ipairs(list_of(self, is_due, "run_at")) do
     if unit.missed then slide(self, unit, true) end
     local last = self.service
     for _, other in ipairs(self.units) do
@@ -157,9 +159,7 @@ end
 
 -- Its rank, where it can start; not while an older run of it, which was cancelled, has not come to its end.
 local function rank_of(self, unit)
-  for _, run in ipairs(self.going) do
-    if run.unit == unit then return nil end
-  end
+  for _, run in ipairs(self.going) do if run.unit == unit then return nil end end
   return unit.state == "enqueued" and unit.tag and not next(self:obstacles(unit)) and unit.tag - unit.priority * PLACES
 end
 
@@ -179,7 +179,7 @@ end
 
 function model:look() -- What can happen now happens; to be called after each of the following.
   if not self.is_open then return end
-  for _, unit in ipairs(self.units) do give_up(self, unit) end
+  for _, unit in ipairs(list_of(self, function(unit) return unit.deadline end, "deadline")) do give_up(self, unit) end
   promote(self)
   repeat until not start_next(self)
 end
@@ -191,7 +191,7 @@ local function insert(self, unit, after)
   for _, id in ipairs(after) do unit.parents[id] = true end
   for _ in pairs(unit.parents) do unit.open = unit.open + 1 end
   begin(self, unit, unit.delay, unit.immediate)
-  turn(self, unit, unit.open > 0 and "blocked" or "enqueued", unit.open > 0 and "parents" or nil)
+  turn(self, unit, after[1] and "blocked" or "enqueued", after[1] and "parents" or nil)
   for _, id in ipairs(after) do
     if is_final(self.units[id]) and unit.state == "blocked" then parent_ended(self, unit, self.units[id]) end
   end
