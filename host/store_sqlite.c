@@ -36,7 +36,7 @@ void far_sqlite_disconnect(far_sqlite *my) {
   }
   far_sqlite_abandon(my);
   if (my->db != NULL) {
-    if (my->is_damaged || my->is_readonly)
+    if (my->keeps_log || my->is_readonly)
       sqlite3_db_config(my->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     int code = sqlite3_close(my->db);
     far_assert(code == SQLITE_OK);
@@ -186,7 +186,7 @@ static void shrink(far_sqlite *my) {
 static void idle(far_store *store) {
   far_sqlite *my = far_sqlite_of(store);
   if (my->db == NULL || my->path == NULL || my->is_readonly || my->is_open ||
-      my->is_damaged || !my->is_dirty)
+      my->keeps_log || !my->is_dirty)
     return;
   my->is_dirty = false;
   if (has_spare_pages(my)) {

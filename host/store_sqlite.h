@@ -31,8 +31,9 @@ struct far_sqlite {
   far_owner owner;
   pid_t pid; // Who opened it.
   bool is_readonly;
+  bool is_new;     // The file was empty.
   bool is_salvage; // Of a damaged file: a checkpoint is not missed.
-  bool is_damaged; // Seen to be: its log is left as it is.
+  bool keeps_log;  // It is, or may be, damaged: its log is left as it is.
   bool is_open;    // A transaction.
   bool is_durable; // How SQLite is set at the moment: synchronous=FULL.
   bool is_dirty;   // Something was committed since the last checkpoint.
@@ -90,6 +91,9 @@ farside_status far_sqlite_connect(far_sqlite *my);
 // is not mended.
 farside_status far_sqlite_connect_new(far_sqlite *my);
 
+// Limits its size to my->bytes_max.
+farside_status far_sqlite_limit(far_sqlite *my);
+
 // Brings a file from layout `version` to the last of `steps`, each of which is
 // a list of SQL, with NULL behind it, that leads from its index to the next.
 // All of it or nothing.
@@ -101,7 +105,9 @@ farside_status far_sqlite_upgrade(far_sqlite *my,
 
 farside_status far_sqlite_recover(far_sqlite *my, char *report, size_t bytes);
 
-// Takes up a recovery that was not finished, as the owner's note says.
+// Whether the owner's note tells of a recovery that was not finished, and takes
+// it up where it was.
+bool far_sqlite_is_unfinished(const far_sqlite *my);
 farside_status far_sqlite_resume(far_sqlite *my, char *report, size_t bytes);
 
 #endif

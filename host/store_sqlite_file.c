@@ -417,24 +417,30 @@ static farside_status set_log(far_sqlite *my) {
   return status;
 }
 
+farside_status far_sqlite_limit(far_sqlite *my) {
+  int64_t page_bytes = 4096;
+  farside_status status = number_of(my, "PRAGMA page_size", &page_bytes);
+  char text[64];
+  snprintf(text, sizeof text, "PRAGMA max_page_count = %lld",
+           (long long)(my->bytes_max / page_bytes));
+  return status == FARSIDE_OK ? execute(my, text) : status;
+}
+
 static farside_status set_up(far_sqlite *my) {
+  char text[128];
+  snprintf(text, sizeof text,
+           "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = %d",
+           LOG_BYTES_MAX);
   farside_status status =
-      execute(my, "PRAGMA auto_vacuum = INCREMENTAL;"); // Of a new file.
+      execute(my, "PRAGMA auto_vacuum = INCREMENTAL"); // Of a new file.
   if (status == FARSIDE_OK)
     status = set_log(my);
   if (status == FARSIDE_OK)
-    status = execute(my, "PRAGMA synchronous = FULL");
+    status = execute(my, text);
   if (status == FARSIDE_OK)
     status = expect(my, "PRAGMA synchronous", 2);
   my->is_durable = status == FARSIDE_OK;
-  int64_t page_bytes = 4096;
-  if (status == FARSIDE_OK)
-    status = number_of(my, "PRAGMA page_size", &page_bytes);
-  char text[160];
-  snprintf(text, sizeof text,
-           "PRAGMA journal_size_limit = %d; PRAGMA max_page_count = %lld",
-           LOG_BYTES_MAX, (long long)(my->bytes_max / page_bytes));
-  return status == FARSIDE_OK ? execute(my, text) : status;
+  return status == FARSIDE_OK ? far_sqlite_limit(my) : status;
 }
 
 // -- Is it whole --------------------------------------------------------------
@@ -452,10 +458,11 @@ static const char ENDS[] =
     " + (SELECT count(*) FROM (SELECT * FROM storage ORDER BY id LIMIT 1))"
     " + (SELECT count(*) FROM numbers) + (SELECT count(*) FROM totals)";
 
-static farside_status check_small(far_sqlite *my) {
+// The first thing that SQLite's own check finds, in one line.
+static farside_status check_pages(far_sqlite *my) {
   sqlite3_stmt *stmt = NULL;
   int code =
-      sqlite3_prepare_v2(my->db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+      sqlite3_prepare_v2(my->db, "PRAGMA integrity_check(1)", -1, &stmt, NULL);
   if (code == SQLITE_OK)
     code = sqlite3_step(stmt);
   farside_status status = FARSIDE_OK;
@@ -473,6 +480,34 @@ static farside_status check_small(far_sqlite *my) {
   }
   sqlite3_finalize(stmt);
   return status;
+}
+
+// Reads every byte of the file, or of its log.
+static int read_through(far_sqlite *my, int which) {
+  char block[4096];
+  sqlite3_file *file = NULL;
+  sqlite3_int64 size = 0;
+  int code = sqlite3_file_control(my->db, "main", which, &file);
+  if (code != SQLITE_OK || file == NULL || file->pMethods == NULL)
+    return code;
+  code = file->pMethods->xFileSize(file, &size);
+  for (sqlite3_int64 at = 0; at < size && code == SQLITE_OK;
+       at += (sqlite3_int64)sizeof block)
+    code = file->pMethods->xRead(file, block, sizeof block, at);
+  return code == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : code;
+}
+
+// The check calls damaged what it could not read. Before a file is set aside
+// for that, it must be readable, and damaged still.
+static farside_status check_small(far_sqlite *my) {
+  farside_status status = check_pages(my);
+  if (status != FARSIDE_CORRUPT)
+    return status;
+  int code = read_through(my, SQLITE_FCNTL_FILE_POINTER);
+  if (code == SQLITE_OK)
+    code = read_through(my, SQLITE_FCNTL_JOURNAL_POINTER);
+  return code == SQLITE_OK ? check_pages(my)
+                           : far_sqlite_fail(my, code, "opening");
 }
 
 static farside_status check_whole(far_sqlite *my) {
@@ -537,6 +572,7 @@ static farside_status connect_writing(far_sqlite *my) {
   if (status != FARSIDE_OK)
     return status;
   sqlite3_db_config(my->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+  my->is_new = whose == FILE_NEW;
   status = set_up(my);
   if (status == FARSIDE_OK && version > 0)
     status = check_whole(my);
@@ -610,25 +646,42 @@ farside_status far_sqlite_connect_new(far_sqlite *my) {
   return connect_writing(my);
 }
 
+// What the side file says of a file that was made: when it is empty one day,
+// that is no new store, but one that has been lost.
+static const char NOTE_KEPT[] = "kept";
+
+static void keep_note(far_sqlite *my, char *report, size_t bytes) {
+  bool was_kept = strcmp(my->owner.note, NOTE_KEPT) == 0;
+  if (was_kept && my->is_new)
+    snprintf(report, bytes,
+             "%s: it is empty, though it has been used before: what was in it "
+             "is lost",
+             my->path);
+  // Where this fails, only that will not be noticed.
+  if (!was_kept)
+    far_owner_note(&my->owner, NOTE_KEPT);
+}
+
 static farside_status connect_owning(far_sqlite *my) {
   farside_status status =
       far_owner_take(&my->owner, my->path, my->error, sizeof my->error);
   if (status != FARSIDE_OK)
     return status;
   char report[FAR_SQLITE_ERROR_BYTES] = "";
-  if (my->owner.note[0] != '\0') {
+  if (far_sqlite_is_unfinished(my))
     status = far_sqlite_resume(my, report, sizeof report);
-  } else if ((status = connect_writing(my)) == FARSIDE_CORRUPT) {
+  else if ((status = connect_writing(my)) == FARSIDE_CORRUPT)
     status = far_sqlite_recover(my, report, sizeof report);
-  }
   // Where it was not ours, nothing of us stays.
   if (status != FARSIDE_OK) {
+    my->keeps_log = true;
     far_sqlite_disconnect(my);
     far_owner_withdraw(&my->owner, my->path);
-  } else {
-    snprintf(my->error, sizeof my->error, "%s", report);
+    return status;
   }
-  return status;
+  keep_note(my, report, sizeof report);
+  snprintf(my->error, sizeof my->error, "%s", report);
+  return FARSIDE_OK;
 }
 
 farside_status far_sqlite_connect(far_sqlite *my) {

@@ -91,21 +91,69 @@ static int64_t place_of(const far_find *find, const far_work *work) {
   }
 }
 
+static bool is_behind(const far_find *find, int64_t place, int64_t id) {
+  if (!find->has_begun)
+    return true;
+  if (find->by == FAR_FIND_FILTER && find->is_newest_first)
+    return id < find->at_id;
+  return place > find->at || (place == find->at && id > find->at_id);
+}
+
+static bool is_equal(const char *wanted, const char *text) {
+  return wanted == NULL || (text != NULL && strcmp(wanted, text) == 0);
+}
+
+// An index may say something else of a row than the row does, when one of both
+// is damaged.
+static bool is_found(const far_find *find, const far_work *work,
+                     bool is_ready) {
+  bool is_waiting = work->state == FAR_WORK_ENQUEUED && !is_ready;
+  if (!is_behind(find, place_of(find, work), work->id) ||
+      !is_equal(find->script, work->script))
+    return false;
+  switch (find->by) {
+  case FAR_FIND_WAITING:
+    return is_waiting && work->run_at_ms <= find->until_ms;
+  case FAR_FIND_READY:
+    return is_ready;
+  case FAR_FIND_RUNNING:
+    return work->state == FAR_WORK_RUNNING;
+  case FAR_FIND_OVERDUE:
+    return !far_work_is_final(work) && work->state != FAR_WORK_RUNNING &&
+           work->deadline_ms > 0 && work->deadline_ms <= find->until_ms;
+  case FAR_FIND_UNIQUE:
+    return !far_work_is_final(work) && is_equal(find->unique, work->unique);
+  case FAR_FIND_CHILDREN:
+    return true;
+  case FAR_FIND_RELATIVE:
+    return !far_work_is_final(work) &&
+           (work->deadline_ms > 0 || (is_waiting && work->delay_ms > 0));
+  default:
+    return (find->state < 0 || (int)work->state == find->state) &&
+           is_equal(find->unique, work->unique);
+  }
+}
+
 static farside_status find(far_store *store, far_find *find, far_work *work) {
   far_sqlite *my = far_sqlite_of(store);
   int64_t id;
+  bool is_ready = false;
   farside_status status = far_sqlite_next_id(my, find_of(find), find, &id);
   if (status != FARSIDE_OK)
     return status;
-  status = store->load(store, id, work);
+  status = far_sqlite_load(my, id, work, &is_ready);
   if (status == FARSIDE_NOWORK) // An index that knows more than its table.
     return far_sqlite_damaged(my, "unit", id);
-  if (status == FARSIDE_OK) {
-    find->has_begun = true;
-    find->at = place_of(find, work);
-    find->at_id = id;
+  if (status != FARSIDE_OK)
+    return status;
+  if (!is_found(find, work, is_ready)) {
+    far_work_deinit(store->memory, work);
+    return far_sqlite_damaged(my, "an index, of unit", id);
   }
-  return status;
+  find->has_begun = true;
+  find->at = place_of(find, work);
+  find->at_id = id;
+  return FARSIDE_OK;
 }
 
 static farside_status load_class(far_sqlite *my, far_class *found) {

@@ -272,7 +272,7 @@ farside_status far_sqlite_fail(far_sqlite *my, int code, const char *doing) {
   snprintf(my->error, sizeof my->error, "%s: %s (%s: %s%s%s)", name_of(my),
            words_of(status), doing, says, is_system && why ? ", " : "",
            is_system && why ? strerror(why) : "");
-  my->is_damaged |= status == FARSIDE_CORRUPT;
+  my->keeps_log |= status == FARSIDE_CORRUPT;
   return status;
 }
 
@@ -309,6 +309,9 @@ far_query far_ask(far_sqlite *my, far_sql which) {
     q.code =
         sqlite3_prepare_v3(my->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT,
                            &my->statements[which], NULL);
+  // The text is right: it must be the tables that are not what they were.
+  if (q.code == SQLITE_ERROR)
+    q.code = SQLITE_CORRUPT;
   q.stmt = my->statements[which];
   return q;
 }
@@ -418,7 +421,7 @@ farside_status far_sqlite_damaged(far_sqlite *my, const char *what,
   snprintf(my->error, sizeof my->error,
            "%s: it is damaged (%s %lld is not what was written)", name_of(my),
            what, (long long)id);
-  my->is_damaged = true;
+  my->keeps_log = true;
   return FARSIDE_CORRUPT;
 }
 

@@ -76,6 +76,9 @@ static bool walk(salvage *s, const char *select, int64_t low, int64_t high,
       visit_row(s, row);
   }
   sqlite3_finalize(row);
+  // This is no fault of the file.
+  if ((code & 0xff) == SQLITE_NOMEM)
+    s->status = FARSIDE_NOMEM;
   return code == SQLITE_DONE || (code == SQLITE_OK && most < 0);
 }
 
@@ -170,8 +173,12 @@ static void take_numbers(salvage *s, const char *select) {
     while (s->status == FARSIDE_OK && sqlite3_step(row) == SQLITE_ROW) {
       const char *name = (const char *)sqlite3_column_text(row, 0);
       int64_t number;
-      if (name != NULL && from->number_get(from, name, &number) == FARSIDE_OK)
-        s->status = to->number_set(to, name, number);
+      farside_status status =
+          name ? from->number_get(from, name, &number) : FARSIDE_NOMEM;
+      if (status == FARSIDE_OK)
+        status = to->number_set(to, name, number);
+      if (status != FARSIDE_CORRUPT && status != FARSIDE_STORE)
+        s->status = status;
     }
   }
   sqlite3_finalize(row);
@@ -226,58 +233,70 @@ static void take_all(salvage *s) {
 
 // -- The new file -------------------------------------------------------------
 
-static farside_status is_filled(far_sqlite *my, bool *is) {
-  int64_t rows =
-      read_number(my->db, "SELECT EXISTS (SELECT 1 FROM works)"
-                          " OR EXISTS (SELECT 1 FROM storage)"
-                          " OR EXISTS (SELECT 1 FROM sqlite_sequence)");
+// Whether a recovery that was interrupted had come so far.
+static farside_status is_filled(far_sqlite *my, salvage *s, bool *is) {
+  int64_t rows = read_number(my->db, "SELECT count(*) FROM sqlite_sequence");
+  s->works = read_number(my->db, "SELECT count(*) FROM works");
+  s->values = read_number(my->db, "SELECT count(*) FROM storage");
   *is = rows > 0;
-  return rows < 0 ? far_sqlite_fail(my, sqlite3_extended_errcode(my->db),
-                                    "recovering")
-                  : FARSIDE_OK;
+  return rows < 0 || s->works < 0 || s->values < 0
+             ? far_sqlite_fail(my, sqlite3_extended_errcode(my->db),
+                               "recovering")
+             : FARSIDE_OK;
+}
+
+static void close_old(far_sqlite *old) {
+  far_sqlite_disconnect(old);
+  far_free(old->store.memory, old, sizeof *old);
 }
 
 // The old file, so that the verbs of a store read it.
-static far_sqlite *open_old(far_sqlite *my, const char *path) {
+static farside_status open_old(far_sqlite *my, const char *path,
+                               far_sqlite **opened) {
   far_sqlite *old = far_new(my->store.memory, sizeof *old);
   if (old == NULL)
-    return NULL;
+    return far_sqlite_no_memory(my);
   *old = (far_sqlite){.store = my->store,
                       .path = my->path,
                       .is_readonly = true,
                       .is_salvage = true,
                       .pid = my->pid};
   old->owner.fd = -1;
-  if (sqlite3_open_v2(path, &old->db,
-                      SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
-                          SQLITE_OPEN_EXRESCODE,
-                      my->vfs) != SQLITE_OK) {
-    sqlite3_close(old->db);
-    old->db = NULL;
+  int code = sqlite3_open_v2(path, &old->db,
+                             SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
+                                 SQLITE_OPEN_EXRESCODE,
+                             my->vfs);
+  if (code == SQLITE_OK) {
+    *opened = old;
+    return FARSIDE_OK;
   }
-  return old;
+  far_sqlite_fail(my, code, "recovering");
+  close_old(old);
+  return code == SQLITE_NOMEM ? FARSIDE_NOMEM : FARSIDE_STORE;
 }
 
+// In one transaction, and without the limit of its size: it was there before.
 static farside_status fill(far_sqlite *my, const char *aside, salvage *s) {
   far_store *store = &my->store;
   bool is_done;
-  farside_status status = is_filled(my, &is_done);
+  farside_status status = is_filled(my, s, &is_done);
   if (status != FARSIDE_OK || is_done)
     return status;
-  far_sqlite *old = open_old(my, aside);
-  if (old == NULL)
-    return FARSIDE_NOMEM;
+  far_sqlite *old = NULL;
+  if ((status = open_old(my, aside, &old)) != FARSIDE_OK)
+    return status;
   *s = (salvage){.to = my, .from = old};
+  sqlite3_exec(my->db, "PRAGMA max_page_count = 1073741823", NULL, NULL, NULL);
   status = store->begin(store, true);
-  if (status == FARSIDE_OK && old->db != NULL) {
+  if (status == FARSIDE_OK) {
     take_all(s);
     status = s->status;
   }
   if (status == FARSIDE_OK)
     status = store->commit(store);
   store->rollback(store);
-  far_sqlite_disconnect(old);
-  far_free(store->memory, old, sizeof *old);
+  far_sqlite_limit(my);
+  close_old(old);
   return status;
 }
 
@@ -352,51 +371,90 @@ static bool note(far_sqlite *my, const char *word, const char *ending) {
 }
 
 static void print_report(const far_sqlite *my, const salvage *s,
-                         const char *aside, char *report, size_t bytes) {
-  char lost[160] = "nothing that could be found is missing";
-  if (s->works_lost > 0 || s->values_lost > 0 || s->gaps > 0)
+                         const char *ending, char *report, size_t bytes) {
+  char lost[200] = "nothing that could be found is missing";
+  bool is_all_lost = s->works + s->values + s->works_lost + s->values_lost == 0;
+  if (s->gaps > 0 && is_all_lost)
+    snprintf(lost, sizeof lost, "nothing in it can be read");
+  else if (s->works_lost > 0 || s->values_lost > 0 || s->gaps > 0)
     snprintf(lost, sizeof lost,
-             "%lld units and %lld values are lost, and %lld places could not "
-             "be read",
+             "at least %lld and %lld are lost, and %lld places cannot be read",
              (long long)s->works_lost, (long long)s->values_lost,
              (long long)s->gaps);
   snprintf(report, bytes,
            "%s: it was damaged; %lld units of work and %lld values were kept, "
-           "%s; the damaged file is %s",
-           my->path, (long long)s->works, (long long)s->values, lost, aside);
+           "%s; the damaged file is now %s.%s",
+           my->path, (long long)s->works, (long long)s->values, lost, my->path,
+           ending);
+}
+
+static farside_status cannot_move(far_sqlite *my) {
+  snprintf(my->error, sizeof my->error, "%s: it cannot be moved aside: %s",
+           my->path, strerror(errno));
+  return FARSIDE_STORE;
+}
+
+// Where what a recovery had made so far is damaged, it begins again.
+static farside_status connect_new(far_sqlite *my) {
+  char ending[64];
+  farside_status status = far_sqlite_connect_new(my);
+  if (status != FARSIDE_CORRUPT)
+    return status;
+  far_sqlite_disconnect(my);
+  my->keeps_log = false;
+  if (!choose_ending(my, ending))
+    return cannot_move(my);
+  status = move_aside(my, ending);
+  return status == FARSIDE_OK ? far_sqlite_connect_new(my) : status;
 }
 
 // Goes on from whatever has been done of it already.
 static farside_status go_on(far_sqlite *my, bool is_moved, const char *ending,
-                            char *report, size_t bytes) {
+                            salvage *s) {
   char aside[PATH_MAX];
-  salvage s = {0};
-  if (!name_aside(my, ending, "", aside))
-    return FARSIDE_STORE;
   farside_status status = FARSIDE_OK;
+  if (!name_aside(my, ending, "", aside))
+    return cannot_move(my);
   if (!is_moved)
     status = move_aside(my, ending);
   if (status == FARSIDE_OK && !is_moved && !note(my, NOTE_FILL, ending))
-    status = FARSIDE_STORE;
-  my->is_damaged = false;
+    return cannot_move(my);
+  my->keeps_log = false;
   if (status == FARSIDE_OK)
-    status = far_sqlite_connect_new(my);
+    status = connect_new(my);
   if (status == FARSIDE_OK)
-    status = fill(my, aside, &s);
+    status = fill(my, aside, s);
   if (status == FARSIDE_OK && !far_owner_note(&my->owner, ""))
-    status = FARSIDE_STORE;
-  if (status == FARSIDE_OK)
-    print_report(my, &s, aside, report, bytes);
-  else
-    snprintf(report, bytes, "%s", my->error);
+    return cannot_move(my);
   return status;
+}
+
+static farside_status recover(far_sqlite *my, bool is_moved, const char *ending,
+                              char *report, size_t bytes) {
+  salvage s = {0};
+  farside_status status = go_on(my, is_moved, ending, &s);
+  if (status == FARSIDE_OK) {
+    print_report(my, &s, ending, report, bytes);
+    return FARSIDE_OK;
+  }
+  far_sqlite_disconnect(my);
+  snprintf(report, bytes, "%s", my->error);
+  // That it is damaged is known; that it could not be mended is news.
+  return status == FARSIDE_CORRUPT ? FARSIDE_STORE : status;
+}
+
+static bool has_note(const far_sqlite *my, const char *word) {
+  return strncmp(my->owner.note, word, strlen(word)) == 0;
+}
+
+bool far_sqlite_is_unfinished(const far_sqlite *my) {
+  return has_note(my, NOTE_MOVE) || has_note(my, NOTE_FILL);
 }
 
 farside_status far_sqlite_resume(far_sqlite *my, char *report, size_t bytes) {
   char ending[FAR_OWNER_NOTE_BYTES];
-  bool is_moved = strncmp(my->owner.note, NOTE_FILL, strlen(NOTE_FILL)) == 0;
   snprintf(ending, sizeof ending, "%s", my->owner.note + strlen(NOTE_MOVE));
-  return go_on(my, is_moved, ending, report, bytes);
+  return recover(my, has_note(my, NOTE_FILL), ending, report, bytes);
 }
 
 farside_status far_sqlite_recover(far_sqlite *my, char *report, size_t bytes) {
@@ -408,16 +466,11 @@ farside_status far_sqlite_recover(far_sqlite *my, char *report, size_t bytes) {
     return FARSIDE_UNSUPPORTED;
   }
   char ending[64];
-  my->is_damaged = true;
+  my->keeps_log = true;
   far_sqlite_disconnect(my);
-  if (!choose_ending(my, ending) || !note(my, NOTE_MOVE, ending)) {
-    snprintf(my->error, sizeof my->error, "%s: it cannot be moved aside: %s",
-             my->path, strerror(errno));
-    snprintf(report, bytes, "%s", my->error);
-    return FARSIDE_STORE;
-  }
-  farside_status status = go_on(my, false, ending, report, bytes);
-  if (status != FARSIDE_OK)
-    far_sqlite_disconnect(my);
+  if (choose_ending(my, ending) && note(my, NOTE_MOVE, ending))
+    return recover(my, false, ending, report, bytes);
+  farside_status status = cannot_move(my);
+  snprintf(report, bytes, "%s", my->error);
   return status;
 }

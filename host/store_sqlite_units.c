@@ -89,12 +89,16 @@ static farside_status put_texts(far_sqlite *my, const far_work *work,
   return status;
 }
 
-// The text of the row that a statement is at: its key, the text, its sum.
+// The text of the row that a statement is at: its key, the text, its sum. Where
+// the key is none of this unit it could be any: what is worst to lose.
 static char *take_part(far_row *from, int64_t id, part *which) {
   int64_t key = far_take(from);
   char *text = far_take_text(from);
   far_take_sum(from);
-  *which = (part)(key - text_key(id, 0));
+  int64_t at = key - text_key(id, 0);
+  bool is_one = at >= 0 && at < TEXTS;
+  from->is_false |= !is_one;
+  *which = is_one ? (part)at : PART_INPUT;
   return text;
 }
 
@@ -472,14 +476,28 @@ static farside_status progress(far_store *store, int64_t id, int64_t token,
   return save_part(far_sqlite_of(store), id, token, PART_PROGRESS, json);
 }
 
+static farside_status has_text(far_sqlite *my, int64_t id, part which,
+                               bool *it_has) {
+  far_query q = far_ask(my, FAR_SQL_WORK_LOOK);
+  far_give(&q, id);
+  farside_status status = far_next(&q);
+  *it_has = status == FARSIDE_OK &&
+            has((unsigned)sqlite3_column_int64(q.stmt, 0), which);
+  far_end(&q);
+  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
+}
+
 static farside_status parents(far_store *store, int64_t id, int64_t *parents,
                               size_t *count) {
   far_sqlite *my = far_sqlite_of(store);
+  bool it_has;
+  *count = 0;
+  farside_status status = has_text(my, id, PART_PARENTS, &it_has);
+  if (status != FARSIDE_OK || !it_has)
+    return status;
   far_query q = far_ask(my, FAR_SQL_TEXT_LOAD);
   far_give(&q, text_key(id, PART_PARENTS));
-  farside_status status = far_next(&q);
-  *count = 0;
-  if (status == FARSIDE_OK) {
+  if ((status = far_next(&q)) == FARSIDE_OK) {
     far_row from = {.stmt = q.stmt, .memory = store->memory};
     part which;
     char *text = take_part(&from, id, &which);
@@ -490,7 +508,8 @@ static farside_status parents(far_store *store, int64_t id, int64_t *parents,
     far_string_free(store->memory, text);
   }
   far_end(&q);
-  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
+  return status == FARSIDE_NOWORK ? far_sqlite_damaged(my, "a text of unit", id)
+                                  : status;
 }
 
 // -- Runs ---------------------------------------------------------------------

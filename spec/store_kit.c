@@ -76,17 +76,28 @@ void kit_clear(void) {
 typedef struct prefix {
   const char *text;
   int count;
+  char shortest[256];
 } prefix;
 
 static void count_name(const char *name, void *user) {
   prefix *counted = user;
-  counted->count += strncmp(name, counted->text, strlen(counted->text)) == 0;
+  if (strncmp(name, counted->text, strlen(counted->text)) != 0)
+    return;
+  if (counted->count++ == 0 || strlen(name) < strlen(counted->shortest))
+    snprintf(counted->shortest, sizeof counted->shortest, "%s", name);
 }
 
 int kit_count(const char *text) {
   prefix counted = {.text = text};
   each_name(count_name, &counted);
   return counted.count;
+}
+
+bool kit_find(const char *text, char *path, size_t bytes) {
+  prefix found = {.text = text};
+  each_name(count_name, &found);
+  snprintf(path, bytes, "%s/%s", folder, found.shortest);
+  return found.count > 0;
 }
 
 bool kit_exists(const char *path) {

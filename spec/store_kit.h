@@ -22,8 +22,9 @@ const char *kit_path(const char *name);
 void kit_clear(void); // Deletes what is in it.
 bool kit_exists(const char *path);
 int64_t kit_bytes(const char *path); // -1: there is none.
-// How many names begin so.
+// How many names begin so, and the path of the shortest.
 int kit_count(const char *prefix);
+bool kit_find(const char *prefix, char *path, size_t bytes);
 
 // A small generator, the same everywhere.
 typedef struct kit_random {
