@@ -30,7 +30,7 @@ local OUTCOME <const> = [[
   local function outcome(id, begun)
     local n = ((id * 7919 + begun // 1000 * 104729) % 1000003 + begun % 1000) * 48271 % 2147483647
     local how = ({ "succeeded", "succeeded", "succeeded", "retry", "retry", "retry", "failed" })[n % 7 + 1]
-    return { how = how, ms = (n // 7 % 4 == 0 and n // 28 % 90 or n // 28 % 9) * 1000 + (100 + id - begun) % 1000,
+    return { how = how, ms = (1 + (n // 7 % 4 == 0 and n // 28 % 90 or n // 28 % 9)) * 1000 + (100 + id - begun) % 1000,
       delay = n // 5 % 4 == 0 and (1 + n // 20 % 60) * 1000 or nil }
   end
 ]]

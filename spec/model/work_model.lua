@@ -288,10 +288,10 @@ function model:advance(ms)
     end
     self.now, self.t, ms = self.now + step, self.t + step, ms - step
     table.sort(self.going, function(a, b) return a.ends < b.ends end)
-    local run = self.going[1]
-    if run and run.ends <= self.t then
-      table.remove(self.going, 1)
+    while self.going[1] and self.going[1].ends <= self.t do
+      local run = table.remove(self.going, 1)
       if run.unit.state == "running" and run.unit.runs == run.nth then end_run(self, run.unit, run.said.how, run.said.delay) end
+      self:look()
     end
     self:look()
   end
