@@ -151,8 +151,8 @@
 ---@field isActive boolean
 
 ---@class farside.event.launch
----@field reason string "killed" after a stop for a limit; "user", unless an embedder says otherwise; on a phone
---- also "url", "push", "fetch" or "processing"
+---@field reason string "killed" after a stop for a limit; "user", unless an embedder says otherwise; "work" of
+--- `farside run --once`; on a phone also "url", "push", "fetch" or "processing"
 ---@field why? string why it was stopped
 
 ---@class farside.event.appUrlOpen
