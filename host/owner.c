@@ -38,16 +38,29 @@ static int lock(int fd) {
   return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
 }
 
-// The side file: the pid, or "-" while nobody owns it; then the note.
-static void read_side(int fd, char line[FAR_OWNER_NOTE_BYTES + 32]) {
-  ssize_t count = pread(fd, line, FAR_OWNER_NOTE_BYTES + 31, 0);
+// The side file: a word, the pid, or "-" while nobody owns it; then the note.
+static const char MARK[] = "farside ";
+
+enum { SIDE_BYTES = FAR_OWNER_NOTE_BYTES + 64 };
+
+static void read_side(int fd, char line[SIDE_BYTES]) {
+  ssize_t count = pread(fd, line, SIDE_BYTES - 1, 0);
   line[count > 0 ? count : 0] = '\0';
 }
 
-static void read_note(far_owner *owner) {
-  char text[FAR_OWNER_NOTE_BYTES + 32];
+// Zero where nobody has said who.
+static long read_pid(int fd) {
+  char text[SIDE_BYTES];
+  read_side(fd, text);
+  bool is_known = strncmp(text, MARK, sizeof MARK - 1) == 0;
+  return is_known ? strtol(text + sizeof MARK - 1, NULL, 10) : 0;
+}
+
+// False where the file is somebody else's: Cargo.lock, if FILE is "Cargo".
+static bool read_note(far_owner *owner) {
+  char text[SIDE_BYTES];
   read_side(owner->fd, text);
-  owner->is_known = text[0] != '\0';
+  owner->is_known = strncmp(text, MARK, sizeof MARK - 1) == 0;
   owner->note[0] = '\0';
   char *note = strchr(text, '\n');
   char *end = note ? strchr(note + 1, '\n') : NULL;
@@ -55,12 +68,13 @@ static void read_note(far_owner *owner) {
     *end = '\0';
     snprintf(owner->note, sizeof owner->note, "%s", note + 1);
   }
+  return owner->is_known || text[0] == '\0';
 }
 
 static bool write_side(const far_owner *owner, long pid) {
-  char text[FAR_OWNER_NOTE_BYTES + 32];
-  int bytes = pid > 0 ? snprintf(text, sizeof text, "%ld\n", pid)
-                      : snprintf(text, sizeof text, "-\n");
+  char text[SIDE_BYTES];
+  int bytes = pid > 0 ? snprintf(text, sizeof text, "%s%ld\n", MARK, pid)
+                      : snprintf(text, sizeof text, "%s-\n", MARK);
   if (owner->note[0] != '\0')
     bytes += snprintf(text + bytes, sizeof text - (size_t)bytes, "%s\n",
                       owner->note);
@@ -79,9 +93,7 @@ static farside_status refuse(const char *path, const char *name, char *error,
 
 static farside_status say_owner(int fd, const char *path, char *error,
                                 size_t bytes) {
-  char text[FAR_OWNER_NOTE_BYTES + 32];
-  read_side(fd, text);
-  long pid = strtol(text, NULL, 10);
+  long pid = read_pid(fd);
   if (pid == (long)getpid())
     snprintf(error, bytes, "%s is open already, in this process (pid %ld)",
              path, pid);
@@ -116,7 +128,13 @@ farside_status far_owner_take(far_owner *owner, const char *path, char *error,
     return refuse(path, name, error, bytes);
   }
   owner->fd = fd;
-  read_note(owner);
+  if (!read_note(owner)) {
+    close(fd);
+    owner->fd = -1;
+    snprintf(error, bytes, "%s cannot be used: %s is something else's", path,
+             name);
+    return FARSIDE_NOFILE;
+  }
   // Where this fails, only the pid is missing from what others are told.
   write_side(owner, (long)getpid());
   return FARSIDE_OK;
@@ -152,14 +170,13 @@ static bool is_locked(int fd) {
 }
 
 long far_owner_pid(const char *path) {
-  char name[PATH_MAX], text[FAR_OWNER_NOTE_BYTES + 32];
+  char name[PATH_MAX];
   int fd = name_of(path, name) ? open(name, O_RDONLY | O_CLOEXEC) : -1;
   if (fd < 0)
     return 0;
   long pid = 0;
   if (is_locked(fd)) {
-    read_side(fd, text);
-    pid = strtol(text, NULL, 10);
+    pid = read_pid(fd);
     pid = pid > 0 ? pid : -1;
   }
   close(fd);

@@ -29,7 +29,7 @@ typedef struct far_owner {
 //
 //   FARSIDE_LOCKED    somebody owns it; the sentence names the pid
 //   FARSIDE_READONLY  the folder cannot be written
-//   FARSIDE_NOFILE    anything else
+//   FARSIDE_NOFILE    anything else; also where FILE.lock is not ours
 farside_status far_owner_take(far_owner *owner, const char *path, char *error,
                               size_t bytes);
 

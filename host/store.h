@@ -207,7 +207,8 @@ struct far_store {
 
   // Sets the damaged file aside, as FILE.corrupt-20260131T235959 with its log,
   // makes a new one and takes over what can still be read and is what was
-  // written. The old file is never deleted. `report` tells in a sentence or two
+  // written, which takes as long as to write it all again. The old file is
+  // never deleted. `report` tells in a sentence or two
   // what was kept, what was lost, and where the old file is. The transaction is
   // over. Units that were running still are, and one whose parent was lost
   // still waits for it: whoever runs them decides. When it fails the store is

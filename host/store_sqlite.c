@@ -193,10 +193,12 @@ static void idle(far_store *store) {
     shrink(my);
     my->is_dirty = true; // There may be more.
   }
-  // What cannot be done now is done the next time.
+  // What cannot be done now, because somebody reads, is done the next time.
+  sqlite3_busy_timeout(my->db, 0);
   if (sqlite3_wal_checkpoint_v2(my->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
                                 NULL) != SQLITE_OK)
     my->is_dirty = true;
+  sqlite3_busy_timeout(my->db, FAR_SQLITE_BUSY_MS);
 }
 
 // -- Opening and closing ------------------------------------------------------

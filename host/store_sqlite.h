@@ -18,6 +18,7 @@
 enum {
   // "farS", in the header of every file of ours.
   FAR_SQLITE_APPLICATION = 0x66617253,
+  FAR_SQLITE_BUSY_MS = 5000, // How long others are waited for.
   FAR_SQLITE_ERROR_BYTES = 1024
 };
 

@@ -382,7 +382,7 @@ static const char SETTINGS[] =
     "PRAGMA cache_size = -2048;"
     "PRAGMA secure_delete = FAST;";
 
-enum { BUSY_MS = 5000, LOG_BYTES_MAX = 4 * 1024 * 1024 };
+enum { LOG_BYTES_MAX = 4 * 1024 * 1024 };
 
 static farside_status expect(far_sqlite *my, const char *pragma,
                              int64_t expected) {
@@ -432,7 +432,8 @@ static farside_status set_up(far_sqlite *my) {
            "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = %d",
            LOG_BYTES_MAX);
   farside_status status =
-      execute(my, "PRAGMA auto_vacuum = INCREMENTAL"); // Of a new file.
+      execute(my, "PRAGMA page_size = 4096;"
+                  "PRAGMA auto_vacuum = INCREMENTAL"); // Of a new file.
   if (status == FARSIDE_OK)
     status = set_log(my);
   if (status == FARSIDE_OK)
@@ -535,7 +536,7 @@ static farside_status open_file(far_sqlite *my, const char *name, int flags) {
     my->db = NULL;
     return status;
   }
-  sqlite3_busy_timeout(my->db, BUSY_MS);
+  sqlite3_busy_timeout(my->db, FAR_SQLITE_BUSY_MS);
   return FARSIDE_OK;
 }
 

@@ -40,6 +40,11 @@ typedef struct salvage {
   int64_t id_max;
 } salvage;
 
+static bool exists(const char *path) {
+  struct stat found;
+  return lstat(path, &found) == 0;
+}
+
 // -- A walk along the keys of a table -----------------------------------------
 
 typedef void (*visit)(salvage *s, sqlite3_stmt *row);
@@ -275,6 +280,78 @@ static farside_status open_old(far_sqlite *my, const char *path,
   return code == SQLITE_NOMEM ? FARSIDE_NOMEM : FARSIDE_STORE;
 }
 
+// -- Without its first page ---------------------------------------------------
+
+static bool copy_file(const char *from, const char *to) {
+  char block[65536];
+  ssize_t count = -1;
+  int in = open(from, O_RDONLY | O_CLOEXEC);
+  int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (in >= 0 && out >= 0)
+    while ((count = read(in, block, sizeof block)) > 0)
+      if (write(out, block, (size_t)count) != count)
+        break;
+  if (in >= 0)
+    close(in);
+  if (out >= 0)
+    close(out);
+  return count == 0;
+}
+
+static void set_big_endian(unsigned char *bytes, uint64_t number) {
+  for (int i = 3; i >= 0; i--, number >>= 8)
+    bytes[i] = (unsigned char)number;
+}
+
+// Writes the first page of the new file over that of a copy of the old one: the
+// tables of both were made in the same order, so they begin at the same pages.
+static bool put_first_page(salvage *s, const char *path) {
+  enum { PAGE_BYTES = 4096, PAGES_AT = 28, FREE_AT = 32, FREE_BYTES = 8 };
+  unsigned char page[PAGE_BYTES];
+  struct stat found;
+  sqlite3_file *file = NULL;
+  if (stat(path, &found) != 0 ||
+      sqlite3_file_control(s->to->db, "main", SQLITE_FCNTL_FILE_POINTER,
+                           &file) != SQLITE_OK ||
+      file->pMethods->xRead(file, page, sizeof page, 0) != SQLITE_OK)
+    return false;
+  set_big_endian(page + PAGES_AT, (uint64_t)found.st_size / PAGE_BYTES);
+  memset(page + FREE_AT, 0, FREE_BYTES); // What is free is not known.
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  bool is_put =
+      fd >= 0 && pwrite(fd, page, sizeof page, 0) == (ssize_t)sizeof page;
+  if (fd >= 0)
+    close(fd);
+  return is_put;
+}
+
+// The first page says where the tables are. Where it is lost so is all the
+// rest, unless it is known from elsewhere.
+static void take_without_first_page(salvage *s, const char *aside) {
+  static const char *const suffixes[] = {"", "-wal", "-shm"};
+  char from[PATH_MAX + 8], copy[3][PATH_MAX + 16];
+  for (int i = 0; i < 3; i++)
+    snprintf(copy[i], sizeof copy[i], "%s.salvage%s", s->to->path, suffixes[i]);
+  snprintf(from, sizeof from, "%s-wal", aside);
+  far_sqlite *lost = s->from, *old = NULL;
+  if (copy_file(aside, copy[0]) && put_first_page(s, copy[0]) &&
+      (!exists(from) || copy_file(from, copy[1])) &&
+      open_old(s->to, copy[0], &old) == FARSIDE_OK) {
+    s->from = old;
+    take_all(s);
+    s->from = lost;
+    close_old(old);
+  }
+  for (int i = 0; i < 3; i++)
+    unlink(copy[i]);
+}
+
+// -- All of it ----------------------------------------------------------------
+
+static bool has_nothing(const salvage *s) {
+  return s->works + s->values + s->works_lost + s->values_lost == 0;
+}
+
 // In one transaction, and without the limit of its size: it was there before.
 static farside_status fill(far_sqlite *my, const char *aside, salvage *s) {
   far_store *store = &my->store;
@@ -290,6 +367,8 @@ static farside_status fill(far_sqlite *my, const char *aside, salvage *s) {
   status = store->begin(store, true);
   if (status == FARSIDE_OK) {
     take_all(s);
+    if (s->status == FARSIDE_OK && has_nothing(s) && s->gaps > 0)
+      take_without_first_page(s, aside);
     status = s->status;
   }
   if (status == FARSIDE_OK)
@@ -303,11 +382,6 @@ static farside_status fill(far_sqlite *my, const char *aside, salvage *s) {
 // -- Moving aside -------------------------------------------------------------
 
 static const char *const endings[] = {"", "-wal", "-shm"};
-
-static bool exists(const char *path) {
-  struct stat found;
-  return lstat(path, &found) == 0;
-}
 
 static void sync_folder(const char *path) {
   char folder[PATH_MAX];
@@ -373,8 +447,7 @@ static bool note(far_sqlite *my, const char *word, const char *ending) {
 static void print_report(const far_sqlite *my, const salvage *s,
                          const char *ending, char *report, size_t bytes) {
   char lost[200] = "nothing that could be found is missing";
-  bool is_all_lost = s->works + s->values + s->works_lost + s->values_lost == 0;
-  if (s->gaps > 0 && is_all_lost)
+  if (s->gaps > 0 && has_nothing(s))
     snprintf(lost, sizeof lost, "nothing in it can be read");
   else if (s->works_lost > 0 || s->values_lost > 0 || s->gaps > 0)
     snprintf(lost, sizeof lost,

@@ -765,6 +765,7 @@ typedef enum damage {
   SWAPPED_PAGES,
   TRUNCATED,
   OLD_PAGE, // Of another place, as if a write had gone astray.
+  FIRST_PAGE,
   DAMAGES
 } damage;
 
@@ -802,8 +803,11 @@ static void damage_bytes(unsigned char *data, int64_t *bytes, damage how,
   case TRUNCATED:
     *bytes = (int64_t)kit_below(random, all - 1) + 1;
     break;
-  default:
+  case OLD_PAGE:
     memcpy(page, other, PAGE_BYTES);
+    break;
+  default:
+    memset(data, (int)kit_below(random, 256), PAGE_BYTES);
   }
 }
 
@@ -953,6 +957,13 @@ static void check_damaged(const truth *written, tally *sum, bool is_newer,
   kit_check(memory.used_bytes == 0, "no byte is left", all, __LINE__);
 }
 
+// The side file of one who was here before, with his note.
+static void was_here(const char *note) {
+  char text[64];
+  int bytes = snprintf(text, sizeof text, "farside -\n%s", note);
+  write_file(kit_path(FILE_NAME ".lock"), (const unsigned char *)text, bytes);
+}
+
 static void damage_one(const truth *written, uint64_t seed, damage how,
                        tally *sum) {
   kit_random random = {.state = seed};
@@ -972,11 +983,23 @@ static void damage_one(const truth *written, uint64_t seed, damage how,
   if (other > 0)
     write_file(hits_log ? path : log, hits_log ? written->file : written->log,
                other);
-  // The side file of one who was here before.
-  write_file(kit_path(FILE_NAME ".lock"), (const unsigned char *)"-\nkept\n",
-             7);
+  was_here("kept\n");
   check_damaged(written, sum, is_newer, hits_log, detail);
   free(data);
+}
+
+// The first page says where everything is, and is the easiest to lose.
+static void test_first_page(void) {
+  for (int is_large = 0; is_large < 2; is_large++) {
+    truth written = make_truth(is_large, false);
+    tally sum = {0};
+    for (uint64_t seed = 1; seed <= 3; seed++)
+      damage_one(&written, seed, FIRST_PAGE, &sum);
+    check(sum.mended == 3 && sum.kept == sum.of);
+    check(kit_count(FILE_NAME ".salvage") == 0);
+    free(written.file);
+    free(written.log);
+  }
 }
 
 static void test_damage(void) {
@@ -1009,8 +1032,7 @@ static void put_broken(const broken *from) {
   write_file(kit_path(FILE_NAME), from->file, from->written.file_bytes);
   write_file(kit_path(FILE_NAME "-wal"), from->written.log,
              from->written.log_bytes);
-  write_file(kit_path(FILE_NAME ".lock"), (const unsigned char *)"-\nkept\n",
-             7);
+  was_here("kept\n");
 }
 
 // It has been mended, now or before, and the damaged file is what it was.
@@ -1114,16 +1136,14 @@ static void test_recovery_half_moved(const broken *from) {
     const char *note;
     bool file, log; // Are moved.
   } states[] = {
-      {"-\nmove corrupt-1\n", false, false},
-      {"-\nmove corrupt-1\n", true, false},
-      {"-\nmove corrupt-1\n", true, true},
-      {"-\nfill corrupt-1\n", true, true},
+      {"move corrupt-1\n", false, false},
+      {"move corrupt-1\n", true, false},
+      {"move corrupt-1\n", true, true},
+      {"fill corrupt-1\n", true, true},
   };
   for (size_t i = 0; i < ROWS(states); i++) {
     put_broken(from);
-    write_file(kit_path(FILE_NAME ".lock"),
-               (const unsigned char *)states[i].note,
-               (int64_t)strlen(states[i].note));
+    was_here(states[i].note);
     if (states[i].file)
       rename(kit_path(FILE_NAME), kit_path(FILE_NAME ".corrupt-1"));
     if (states[i].log)
@@ -1169,6 +1189,7 @@ int main(void) {
   test_memory();
   test_sqlite_memory();
   test_damage();
+  test_first_page();
   test_recovery();
   return kit_end();
 }
