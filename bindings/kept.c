@@ -32,6 +32,14 @@ static bool can_wait(lua_State *L, const far_script *script) {
          !(script->co == L && script->co_role == FAR_ROLE_MAIN);
 }
 
+// A script that was stopped meanwhile makes no more mistakes.
+static int push_mistake(lua_State *L, const far_script *script,
+                        const char *mistake) {
+  if (script->host->watch.is_killed)
+    far_watch_stop(&script->host->watch, L);
+  return luaL_error(L, "%s", mistake);
+}
+
 static int keep_now(lua_State *L, far_keep_change change, void *request,
                     int (*answer)(lua_State *L, const far_kept *kept)) {
   far_script *script = far_script_of(L);
@@ -42,7 +50,7 @@ static int keep_now(lua_State *L, far_keep_change change, void *request,
     kept.status = far_batch_flush(script->host);
   far_end_change(script);
   if (kept.mistake != NULL)
-    return luaL_error(L, "%s", kept.mistake);
+    return push_mistake(L, script, kept.mistake);
   if (kept.status != FARSIDE_OK)
     return far_push_failure(L, kept.status, "%s", farside_error(script->host));
   return answer(L, &kept);
@@ -73,7 +81,7 @@ int far_keep(lua_State *L, far_keep_change change, void *request,
   if (status != FARSIDE_OK) {
     luaL_unref(L, LUA_REGISTRYINDEX, co_ref);
     if (mistake != NULL)
-      return luaL_error(L, "%s", mistake);
+      return push_mistake(L, script, mistake);
     return far_push_failure(L, status, "%s", farside_error(script->host));
   }
   return far_wait_yield(L, wait, co_ref);

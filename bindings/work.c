@@ -9,12 +9,7 @@
 
 static const int64_t keep_default_ms = INT64_C(7) * 24 * 60 * 60 * 1000;
 
-enum {
-  QUERY_DEFAULT = 100,
-  QUERY_MAX = 1000,
-  HISTORY_MAX = 32,
-  WHY_BYTES = 512
-};
+enum { QUERY_DEFAULT = 100, QUERY_MAX = 1000, HISTORY_MAX = 32 };
 
 // -- Options ------------------------------------------------------------------
 
@@ -24,6 +19,8 @@ enum {
 static const char *check_text(lua_State *L, int index, const char *what,
                               size_t most) {
   size_t bytes;
+  if (lua_isnoneornil(L, index))
+    luaL_error(L, "%s is missing", what);
   if (lua_type(L, index) != LUA_TSTRING)
     luaL_error(L, "%s must be a string, not a %s", what,
                luaL_typename(L, index));
@@ -209,11 +206,13 @@ static const char *check_tags(lua_State *L, int table, const char *function) {
   return lua_tostring(L, -1);
 }
 
-static int64_t check_id(lua_State *L, int index, const char *what) {
+int64_t far_check_id(lua_State *L, int index, const char *what) {
   int is_integer = 0;
   lua_Integer id = lua_type(L, index) == LUA_TNUMBER
                        ? lua_tointegerx(L, index, &is_integer)
                        : 0;
+  if (lua_isnoneornil(L, index))
+    luaL_error(L, "%s is missing", what);
   if (!is_integer)
     luaL_error(L, "%s must be the integer that enqueue returned, not a %s",
                what, luaL_typename(L, index));
@@ -228,7 +227,7 @@ static void check_after(lua_State *L, int table, const char *function,
   if (type == LUA_TNIL)
     return;
   if (type != LUA_TTABLE) {
-    order->parents[order->parent_count++] = check_id(L, list, what);
+    order->parents[order->parent_count++] = far_check_id(L, list, what);
     return;
   }
   size_t count = lua_rawlen(L, list);
@@ -236,7 +235,7 @@ static void check_after(lua_State *L, int table, const char *function,
     luaL_error(L, "%s has more than %d ids", what, (int)FAR_WORK_PARENTS_MAX);
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, list, (lua_Integer)i + 1);
-    order->parents[order->parent_count++] = check_id(L, -1, what);
+    order->parents[order->parent_count++] = far_check_id(L, -1, what);
     lua_pop(L, 1);
   }
 }
@@ -356,7 +355,11 @@ static int define(lua_State *L) {
   lua_settop(L, 2);
   const char *origin = far_push_origin(L);
   far_check_fields(L, 2, "define", fields);
-  if (lua_getfield(L, 2, "run") != LUA_TFUNCTION)
+  int type = lua_getfield(L, 2, "run");
+  if (type == LUA_TNIL)
+    return luaL_error(L, "define: run is missing: write run = function(ctx) … "
+                         "end");
+  if (type != LUA_TFUNCTION)
     return luaL_error(L, "define: run must be a function, not a %s",
                       luaL_typename(L, -1));
   rules.timeout_ms =
@@ -372,19 +375,23 @@ static int define(lua_State *L) {
   int run_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 
   note_kind(script, name, origin, &rules);
+  farside_status status = FARSIDE_NOMEM;
   far_begin_change(script);
   far_kind *fresh = kind_new(script, name, origin, aliases, count);
   if (fresh != NULL) {
     fresh->rules = rules;
     fresh->run_ref = run_ref;
-    far_queue_define(fresh);
+    status = far_queue_define(fresh);
+    if (status != FARSIDE_OK)
+      kind_free(script, fresh);
   }
   far_end_change(script);
-  if (fresh == NULL) {
-    luaL_unref(L, LUA_REGISTRYINDEX, run_ref);
-    return luaL_error(L, "not enough memory");
-  }
-  return 0;
+  if (status == FARSIDE_OK)
+    return 0;
+  luaL_unref(L, LUA_REGISTRYINDEX, run_ref);
+  return luaL_error(L, "%s",
+                    status == FARSIDE_LIMIT ? farside_error(script->host)
+                                            : farside_status_text(status));
 }
 
 // -- enqueue, periodic --------------------------------------------------------
@@ -480,8 +487,11 @@ static int enqueue(lua_State *L) {
       return luaL_error(L, "enqueue: existing says what becomes of work with "
                            "the same unique name: there is no unique");
     order->delay_ms = check_duration(L, 3, "enqueue", "delay", 0);
-    int64_t deadline_ms = check_duration(L, 3, "enqueue", "deadline", 0);
-    if (deadline_ms != 0)
+    int64_t deadline_ms = check_duration(L, 3, "enqueue", "deadline", -1);
+    if (deadline_ms == 0)
+      return luaL_error(L, "enqueue: deadline is zero: it would be over at "
+                           "once");
+    if (deadline_ms > 0)
       work->deadline_ms = wall_ms(script) + deadline_ms;
     work->expedite = check_expedited(L, 3, "enqueue");
     if (work->expedite != FAR_EXPEDITE_NO && order->delay_ms != 0)
@@ -579,8 +589,11 @@ static int cancel(lua_State *L) {
   far_check_fields(L, 1, "cancel", fields);
   far_find find = {.by = FAR_FIND_FILTER, .state = -1};
   bool is_all = check_flag(L, 1, "cancel", "all", false);
+  const int64_t nobody = -1; // As zero is, which stands for no id here.
   if (lua_getfield(L, 1, "id") != LUA_TNIL)
-    find.id = check_id(L, -1, "cancel: id");
+    find.id = far_check_id(L, -1, "cancel: id");
+  if (lua_isinteger(L, -1) && find.id == 0)
+    find.id = nobody;
   find.unique = far_check_name(L, 1, "cancel", "unique");
   find.tag = far_check_name(L, 1, "cancel", "tag");
   find.group = far_check_name(L, 1, "cancel", "group");
@@ -602,7 +615,7 @@ static farside_status redrive_change(far_script *script, void *request,
 
 // redrive(id) --> true | nil, message, name
 static int redrive(lua_State *L) {
-  int64_t id = check_id(L, 1, "redrive: the id");
+  int64_t id = far_check_id(L, 1, "redrive: the id");
   return far_keep(L, redrive_change, &id, far_answer_true);
 }
 
@@ -634,7 +647,7 @@ static farside_status show(far_script *script, int64_t id) {
 // get(id) --> info | nil, message, name
 static int get(lua_State *L) {
   far_script *script = far_script_of(L);
-  farside_status status = show(script, check_id(L, 1, "get: the id"));
+  farside_status status = show(script, far_check_id(L, 1, "get: the id"));
   if (status != FARSIDE_OK)
     return push_host_failure(L, script, status);
   far_push_work(L, far_push_shown(L, script->host));
@@ -665,7 +678,7 @@ static int query(lua_State *L) {
     far_check_filter(L, 1, "query", &find);
     limit = check_number(L, 1, "query", "limit", 1, QUERY_MAX, QUERY_DEFAULT);
     if (lua_getfield(L, 1, "after") != LUA_TNIL) {
-      find.at_id = check_id(L, -1, "query: after");
+      find.at_id = far_check_id(L, -1, "query: after");
       find.has_begun = true;
     }
   }
@@ -688,13 +701,13 @@ static int query(lua_State *L) {
 
 // The next run of a history; its sentence goes into a text that nobody frees.
 static farside_status next_run(far_script *script, int64_t id, far_run *run,
-                               char why[WHY_BYTES]) {
+                               char why[FAR_WHY_BYTES]) {
   far_store *store = script->host->queue.store;
   int64_t token = run->token;
   *run = (far_run){0};
   far_begin_change(script);
   farside_status status = store->run_before(store, id, token, run);
-  snprintf(why, WHY_BYTES, "%s", run->why ? run->why : "");
+  snprintf(why, FAR_WHY_BYTES, "%s", run->why ? run->why : "");
   far_run shown = *run;
   shown.why = run->why ? why : NULL;
   far_run_deinit(store->memory, run);
@@ -706,8 +719,8 @@ static farside_status next_run(far_script *script, int64_t id, far_run *run,
 // history(id) --> list of runs, the newest first | nil, message, name
 static int history(lua_State *L) {
   far_script *script = far_script_of(L);
-  char why[WHY_BYTES];
-  int64_t id = check_id(L, 1, "history: the id");
+  char why[FAR_WHY_BYTES];
+  int64_t id = far_check_id(L, 1, "history: the id");
   farside_status status = show(script, id);
   if (status != FARSIDE_OK)
     return push_host_failure(L, script, status);
@@ -725,7 +738,7 @@ static int history(lua_State *L) {
 // explain(id) --> what stands in its way | nil, message, name
 static int explain(lua_State *L) {
   far_script *script = far_script_of(L);
-  farside_status status = show(script, check_id(L, 1, "explain: the id"));
+  farside_status status = show(script, far_check_id(L, 1, "explain: the id"));
   if (status != FARSIDE_OK)
     return push_host_failure(L, script, status);
   far_push_obstacles(L, script->host, far_push_shown(L, script->host));

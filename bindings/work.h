@@ -42,4 +42,7 @@ void far_check_filter(lua_State *L, int index, const char *function,
 const char *far_check_name(lua_State *L, int table, const char *function,
                            const char *field);
 
+// The id of a unit. Raises an error that names `what` for anything else.
+int64_t far_check_id(lua_State *L, int index, const char *what);
+
 #endif

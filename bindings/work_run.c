@@ -6,6 +6,7 @@
 #include "../host/going.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char run_class[] = "farside.run";
 
@@ -29,9 +30,10 @@ static far_going *find(const far_script *script, const run_object *object) {
 
 static void set_json(lua_State *L, const char *field, const char *json,
                      bool is_table) {
-  if (json == NULL && is_table)
+  bool is_nil = json == NULL || strcmp(json, "null") == 0;
+  if (is_nil && is_table)
     lua_newtable(L); // ctx.checkpoint.part needs no test for nil.
-  else if (json == NULL)
+  else if (is_nil)
     lua_pushnil(L);
   else
     far_push_json(L, json);
@@ -121,8 +123,8 @@ static int returned(lua_State *L, int status, lua_KContext context) {
   far_going *going = find(script, object);
   if (going != NULL && !lua_isnil(L, 2))
     json = far_to_json(script, L, 2, &problem);
-  if (going != NULL && problem == NULL)
-    far_going_return(going, json);
+  if (going != NULL && problem == NULL && !far_going_return(going, json))
+    problem = "not enough memory";
   free(json);
   far_end_change(script);
   if (problem != NULL)
@@ -142,9 +144,7 @@ int far_push_work_run(far_turn *turn, lua_State *L) {
   far_job *job = far_list_item(turn, far_job, turn);
   if (job->owner == NULL)
     return FAR_TURN_NOTHING; // It has ended before it ran.
-  const far_going *going = far_list_item(job->owner, far_going, owner);
-  if (going->kind == NULL)
-    return FAR_TURN_NOTHING;
+  far_going *going = far_list_item(job->owner, far_going, owner);
   lua_rawgetp(L, LUA_REGISTRYINDEX, run_class);
   run_object *object = lua_newuserdatauv(L, sizeof *object, 1);
   *object = (run_object){.id = going->id, .token = going->token};
@@ -152,6 +152,7 @@ int far_push_work_run(far_turn *turn, lua_State *L) {
   push_fields(L, going);
   lua_setiuservalue(L, -2, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, going->kind->run_ref);
+  far_going_runs(going);
   far_job_run(job);
   return 2;
 }
@@ -171,8 +172,7 @@ static farside_status save_change(far_script *script, void *request,
   saving *mine = request;
   far_going *going = find(script, mine->object);
   if (going == NULL)
-    return far_host_fail(script->host, FARSIDE_STALE,
-                         "this run is over: nothing of it is kept any more");
+    return far_host_fail(script->host, FARSIDE_STALE, "%s", far_going_is_over);
   const char *problem;
   char *json = far_to_json(script, mine->L, 2, &problem);
   if (json == NULL) {

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { PENDING_MAX = 64 }; // Changes that wait to be told; more are one.
-
 static const char watch_class[] = "farside.watch";
 
 typedef struct watch {
@@ -19,13 +17,18 @@ typedef struct watch {
   int64_t only_id; // Zero: any.
   int state;
   char *kind, *unique, *group, *tag; // NULL: any.
-  int64_t pending[PENDING_MAX];
-  size_t count;
+  // Units that have changed. Those that were told already lie before `first`.
+  int64_t *pending;
+  size_t first, count, capacity;
+  bool has_missed; // There was no memory to remember them all.
   bool is_over;
 } watch;
 
 static void watch_free(watch *mine) {
   far_memory *memory = &mine->script->host->memory;
+  mine->script->watches_count--;
+  far_script_free(mine->script, mine->pending,
+                  mine->capacity * sizeof *mine->pending);
   far_string_free(memory, mine->kind);
   far_string_free(memory, mine->unique);
   far_string_free(memory, mine->group);
@@ -75,35 +78,81 @@ static bool is_meant(const watch *mine, const far_work *work) {
          is_same(mine->group, work->group) && has_tag(work->tags, mine->tag);
 }
 
+// Told as it is then. Only the newest are looked at: to be told twice does no
+// harm.
+static bool is_pending(const watch *mine, int64_t id) {
+  size_t waiting = mine->count - mine->first;
+  size_t newest = waiting < 64 ? waiting : 64;
+  for (size_t i = mine->count - newest; i < mine->count; i++)
+    if (mine->pending[i] == id)
+      return true;
+  return false;
+}
+
+// Room for one more, at the script's expense.
+static bool make_room(watch *mine) {
+  if (mine->count < mine->capacity)
+    return true;
+  size_t waiting = mine->count - mine->first;
+  size_t capacity = waiting * 2 > 16 ? waiting * 2 : 16;
+  int64_t *pending =
+      far_script_new(mine->script, capacity * sizeof *mine->pending);
+  if (pending == NULL)
+    return false;
+  for (size_t i = 0; i < waiting; i++)
+    pending[i] = mine->pending[mine->first + i];
+  far_script_free(mine->script, mine->pending,
+                  mine->capacity * sizeof *mine->pending);
+  mine->pending = pending;
+  mine->first = 0;
+  mine->count = waiting;
+  mine->capacity = capacity;
+  return true;
+}
+
 static void changed(far_watcher *watcher, const far_work *work) {
   watch *mine = far_list_item(watcher, watch, watcher);
   if (!is_meant(mine, work))
     return;
-  for (size_t i = 0; i < mine->count; i++)
-    if (mine->pending[i] == work->id)
-      goto wait; // Told as it is then.
-  if (mine->count == PENDING_MAX)
-    return;
-  mine->pending[mine->count++] = work->id;
-wait:
+  if (!is_pending(mine, work->id)) {
+    if (!make_room(mine)) {
+      mine->has_missed = true;
+      return;
+    }
+    mine->pending[mine->count++] = work->id;
+  }
   if (!far_list_is_in(&mine->waiter.link))
     far_batch_wait(mine->script->host, &mine->waiter);
+}
+
+static void forget_pending(watch *mine) {
+  mine->first = mine->count = 0;
+}
+
+static void tell_missed(watch *mine) {
+  if (!mine->has_missed)
+    return;
+  mine->has_missed = false;
+  far_host_note(mine->script->host, FAR_WHAT_LOG, FARSIDE_WARN, mine->script,
+                NULL, "a watch has missed changes: there was no memory left");
 }
 
 static void committed(far_waiter *waiter, farside_status status,
                       const char *error) {
   watch *mine = far_list_item(waiter, watch, waiter);
   (void)error;
+  tell_missed(mine);
   if (status != FARSIDE_OK)
-    mine->count = 0; // It has not happened.
+    forget_pending(mine); // It has not happened.
   else if (!far_list_is_in(&mine->turn.link) &&
            mine->script->running != &mine->turn)
     far_turn_queue(&mine->turn);
 }
 
 static int64_t take(watch *mine) {
-  int64_t id = mine->pending[0];
-  memmove(mine->pending, mine->pending + 1, --mine->count * sizeof(int64_t));
+  int64_t id = mine->pending[mine->first++];
+  if (mine->first == mine->count)
+    forget_pending(mine);
   return id;
 }
 
@@ -141,6 +190,7 @@ static watch *watch_new(far_script *script, const far_find *find) {
   watch *fresh = far_script_new(script, sizeof *fresh);
   if (fresh == NULL)
     return NULL;
+  script->watches_count++;
   fresh->script = script;
   fresh->function_ref = LUA_NOREF;
   fresh->only_id = find->id;
@@ -192,9 +242,14 @@ static int watch_work(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     far_check_fields(L, 1, "watch", fields);
     far_check_filter(L, 1, "watch", &find);
-    lua_getfield(L, 1, "id");
-    find.id = luaL_optinteger(L, -1, 0);
+    if (lua_getfield(L, 1, "id") != LUA_TNIL)
+      find.id = far_check_id(L, -1, "watch: id");
   }
+  if (script->watches_count == FAR_WATCHES_MAX)
+    return luaL_error(L,
+                      "watch: there are %d watches already: that is as many as "
+                      "a script may have",
+                      (int)FAR_WATCHES_MAX);
   uint64_t *handle = lua_newuserdatauv(L, sizeof *handle, 0);
   *handle = 0;
   luaL_setmetatable(L, watch_class);

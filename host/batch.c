@@ -6,49 +6,67 @@
 
 enum {
   CHANGES_MAX = 256, // Of one commit: so much waits for one disk.
-  RETRY_MS = 5 * 1000
+  QUIET_MS = 5 * 1000,
+  SEEN_MS = 60 * 60 * 1000 // How often it is noted what time it is.
 };
 
-// What the store says becomes what the host says.
 farside_status far_batch_failed(far_queue *queue, farside_status status) {
+  queue->is_damaged |= status == FARSIDE_CORRUPT;
   return far_host_fail(queue->host, status, "%s",
                        queue->store->error(queue->store));
 }
 
-// Damage is dealt with at once: what was lost, the app is told.
-static void heal(far_queue *queue) {
+// -- What is lost -------------------------------------------------------------
+
+// Damage is dealt with at once: what was lost, the app is told. False when it
+// cannot be mended.
+static bool heal(far_queue *queue) {
   char report[512];
   farside_status status =
       queue->store->recover(queue->store, report, sizeof report);
   if (status != FARSIDE_OK)
     snprintf(report, sizeof report, "%s", queue->store->error(queue->store));
+  queue->is_damaged = false;
+  queue->needs_rescue = queue->has_orphans = status == FARSIDE_OK;
+  queue->service_tag_kept = -1;
   far_life_tell_of_store(queue->host, FARSIDE_CORRUPT, report);
-  queue->needs_rescue = false; // Who runs is still running.
+  return status == FARSIDE_OK;
 }
 
-// The batch is over, without a trace.
-static farside_status lose(far_queue *queue, farside_status status) {
-  far_store *store = queue->store;
-  queue->transaction_is_lost = queue->transaction != NULL;
-  char error[sizeof queue->host->error];
-  snprintf(error, sizeof error, "%s", store->error(store));
-  store->rollback(store);
-  queue->changes = 0;
-  far_going_forget_unbegun(queue);
-  if (status == FARSIDE_CORRUPT) {
-    heal(queue);
-  } else {
-    far_life_tell_of_store(queue->host, status, error);
-  }
+static void tell_waiters(far_queue *queue, farside_status status,
+                         const char *error) {
   while (!far_list_is_empty(&queue->waiters)) {
     far_waiter *waiter = far_list_item(queue->waiters.next, far_waiter, link);
     far_list_leave(&waiter->link);
     waiter->done(waiter, status, error);
   }
-  far_timer_start(&queue->host->timers, &queue->timer,
-                  far_host_now_ms(queue->host) + RETRY_MS); // Try again later.
-  return far_host_fail(queue->host, status, "%s", error);
 }
+
+farside_status far_batch_lose(far_queue *queue, farside_status status) {
+  farside_host *host = queue->host;
+  far_store *store = queue->store;
+  char error[sizeof host->error];
+  bool is_ours = status == FARSIDE_NOMEM; // SQLite may have had enough.
+  snprintf(error, sizeof error, "%s",
+           is_ours ? farside_status_text(status) : store->error(store));
+  store->rollback(store);
+  queue->transaction_is_lost = queue->transaction != NULL;
+  queue->losses++;
+  queue->changes = 0;
+  far_goings_lost(queue);
+  bool is_healed = status == FARSIDE_CORRUPT && heal(queue);
+  // Whoever hears of it may try again, and again.
+  bool is_news = far_host_now_ms(host) >= queue->quiet_until_ms;
+  if (status != FARSIDE_CORRUPT && is_news)
+    far_life_tell_of_store(host, status, error);
+  tell_waiters(queue, status, error);
+  if (!is_healed)
+    queue->quiet_until_ms = far_host_now_ms(host) + QUIET_MS;
+  far_queue_look_again(queue);
+  return far_host_fail(host, status, "%s", error);
+}
+
+// -- Changes ------------------------------------------------------------------
 
 bool far_batch_is_open(const farside_host *host) {
   const far_store *store = host->queue.store;
@@ -59,59 +77,74 @@ void far_batch_wait(farside_host *host, far_waiter *waiter) {
   far_list_append(&host->queue.waiters, &waiter->link);
 }
 
+// What has to be known after a restart: how far the service is, and that the
+// clock was not set back meanwhile. That is written when it tells something
+// new.
+static farside_status keep_numbers(far_queue *queue, int64_t now_ms) {
+  far_store *store = queue->store;
+  farside_status status = FARSIDE_OK;
+  if (queue->service_tag != queue->service_tag_kept)
+    status = store->number_set(store, "service_tag", queue->service_tag);
+  if (status == FARSIDE_OK && now_ms != queue->seen_ms)
+    status = store->number_set(store, "seen_ms", now_ms);
+  return status;
+}
+
 farside_status far_batch_flush(farside_host *host) {
   far_queue *queue = &host->queue;
-  far_store *store = queue->store;
-  if (store == NULL || !store->is_open(store) || queue->transaction != NULL)
+  if (!far_batch_is_open(host) || queue->transaction != NULL)
     return FARSIDE_OK;
-  farside_status status =
-      store->number_set(store, "service_tag", queue->service_tag);
+  int64_t now_ms = far_queue_wall_ms(host), seen_ms = queue->seen_ms;
+  bool is_news = now_ms < seen_ms || now_ms - seen_ms > SEEN_MS;
+  farside_status status = keep_numbers(queue, is_news ? now_ms : seen_ms);
   if (status == FARSIDE_OK)
-    status = store->commit(store);
+    status = queue->store->commit(queue->store);
   if (status != FARSIDE_OK)
-    return lose(queue, status);
+    return far_batch_lose(queue, status);
   queue->changes = 0;
-  while (!far_list_is_empty(&queue->waiters)) {
-    far_waiter *waiter = far_list_item(queue->waiters.next, far_waiter, link);
-    far_list_leave(&waiter->link);
-    waiter->done(waiter, FARSIDE_OK, NULL);
-  }
+  queue->service_tag_kept = queue->service_tag;
+  queue->seen_ms = is_news ? now_ms : seen_ms;
+  far_goings_kept(queue);
+  tell_waiters(queue, FARSIDE_OK, NULL);
   return FARSIDE_OK;
 }
 
-// A change within the batch: all of it, or nothing.
 farside_status far_batch_begin(far_queue *queue, bool is_durable) {
-  farside_status needed = far_queue_need(queue);
-  if (needed != FARSIDE_OK)
-    return needed;
+  farside_status status = far_queue_need(queue);
+  if (status != FARSIDE_OK)
+    return status;
   far_store *store = queue->store;
-  if (queue->changes >= CHANGES_MAX && queue->transaction == NULL) {
-    farside_status flushed = far_batch_flush(queue->host);
-    if (flushed != FARSIDE_OK)
-      return flushed;
+  bool is_open = store->is_open(store);
+  bool is_ours = queue->transaction == NULL; // To commit, and to begin.
+  if (is_ours && is_open &&
+      (queue->changes >= CHANGES_MAX ||
+       (is_durable && !queue->is_batch_durable))) {
+    status = far_batch_flush(queue->host);
+    is_open = false;
   }
+  if (status != FARSIDE_OK)
+    return status;
   if (queue->transaction_is_lost)
     return far_host_fail(
         queue->host, FARSIDE_STORE,
         "the transaction was lost: the store has failed in it");
-  farside_status status = FARSIDE_OK;
-  if (queue->transaction == NULL)
+  if (!is_open)
+    queue->is_batch_durable = is_durable;
+  if (is_ours)
     status = store->begin(store, is_durable);
   if (status == FARSIDE_OK)
     status = store->mark(store);
-  return status == FARSIDE_OK ? status : lose(queue, status);
+  return status == FARSIDE_OK ? status : far_batch_lose(queue, status);
 }
 
-// With a status that is not FARSIDE_OK the change is taken back. Where the
-// store could not do that either, the whole batch is lost.
 farside_status far_batch_end(far_queue *queue, farside_status status) {
   far_store *store = queue->store;
-  if (!store->is_open(store))
-    return lose(queue, status);
+  if (!store->is_open(store)) // A write has failed, and took all with it.
+    return far_batch_lose(queue, status ? status : FARSIDE_STORE);
   farside_status ended =
       status == FARSIDE_OK ? store->keep(store) : store->undo(store);
   if (ended != FARSIDE_OK)
-    return lose(queue, ended);
+    return far_batch_lose(queue, ended);
   queue->changes++;
   far_queue_look_again(queue);
   return status;

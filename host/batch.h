@@ -21,7 +21,8 @@ typedef struct far_waiter {
 } far_waiter;
 
 // Begins a change. FARSIDE_UNSUPPORTED without a store; farside_error() has the
-// sentence.
+// sentence. A batch is as durable as its changes: one that differs is committed
+// first.
 farside_status far_batch_begin(struct far_queue *queue, bool is_durable);
 
 // Ends it. With a status that is not FARSIDE_OK it is taken back. Where the
@@ -31,6 +32,10 @@ farside_status far_batch_end(struct far_queue *queue, farside_status status);
 
 // What the store says becomes what the host says. Returns the status.
 farside_status far_batch_failed(struct far_queue *queue, farside_status status);
+
+// The whole batch is lost: everybody who waits is told, and so is the app. What
+// is damaged is mended.
+farside_status far_batch_lose(struct far_queue *queue, farside_status status);
 
 // Whether there is something to be committed: then wait, or flush.
 bool far_batch_is_open(const farside_host *host);

@@ -1,10 +1,10 @@
 // farside work: what a store holds of durable work, and what to do about it.
 
 #include "command.h"
-#include "dispatch.h"
 #include "host.h"
 #include "local_zone.h"
 #include "owner.h"
+#include "rescue.h"
 #include "timer_unit.h"
 #include "work_json.h"
 #include "work_report.h"
@@ -383,7 +383,7 @@ static int open_writing(session *mine) {
     return failure(mine, why);
   }
   if (status == FARSIDE_OK)
-    status = far_dispatch_rescue(mine->host);
+    status = far_rescue(&mine->host->queue);
   if (status != FARSIDE_OK)
     return host_failure(mine);
   mine->store = mine->host->queue.store;

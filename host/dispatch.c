@@ -2,14 +2,15 @@
 
 #include "going.h"
 #include "host.h"
+#include "rescue.h"
 #include "rows.h"
 #include <string.h>
 
 enum {
-  PROMOTED_MAX = 256, // Units whose time has come, at one look.
-  PRUNED_MAX = 64,
-  // How far the wall clock may drift from the other before it was moved.
-  MOVED_MS = 2000,
+  // How many units are put in their place at one look; the rest comes next.
+  SOME = 256,
+  // How many are passed over in a class, because their name runs.
+  PASSED_MAX = 64,
   // While work waits for a time of the wall clock, how often to look whether
   // that was moved, the machine slept, or is in another zone.
   GLANCE_MS = 60 * 1000
@@ -22,14 +23,15 @@ static farside_status first_of(far_queue *queue, const far_class *class,
                                far_work *work) {
   far_store *store = queue->store;
   far_find find = {.by = FAR_FIND_READY, .class_id = class->id};
-  farside_status status;
-  while ((status = store->find(store, &find, work)) == FARSIDE_OK) {
-    if (!far_going_has_name(queue, work) &&
-        far_going_of(queue, work->id) == NULL)
-      return FARSIDE_OK;
+  farside_status status = FARSIDE_NOWORK;
+  for (int i = 0; i < PASSED_MAX; i++) {
+    status = store->find(store, &find, work);
+    if (status != FARSIDE_OK || (!far_going_has_name(queue, work) &&
+                                 far_going_of(queue, work->id) == NULL))
+      return status;
     far_work_deinit(store->memory, work);
   }
-  return status;
+  return FARSIDE_NOWORK;
 }
 
 // Expedited work comes first as long as there is quota for it.
@@ -100,36 +102,17 @@ static farside_status claim(far_queue *queue, far_work *work, far_kind *kind) {
     status = store->run_begin(store, &run);
   if (status == FARSIDE_OK && far_going_new(queue, work, kind) == NULL)
     status = FARSIDE_NOMEM;
-  if (status == FARSIDE_OK && work->tag > queue->service_tag)
-    queue->service_tag = work->tag;
-  return status;
-}
-
-static farside_status claim_next(far_queue *queue) {
-  far_work work = {0};
-  far_kind *kind = NULL;
-  farside_status status = choose(queue, &work, &kind);
   if (status != FARSIDE_OK)
     return status;
-  status = far_batch_begin(queue, false);
-  if (status == FARSIDE_OK) {
-    status = claim(queue, &work, kind);
-    if (status == FARSIDE_OK && work.state == FAR_WORK_RUNNING)
-      far_rows_tell(queue, &work);
-    status = far_batch_end(queue, status);
-  }
-  far_work_deinit(queue->store->memory, &work);
-  return status;
+  if (work->tag > queue->service_tag)
+    queue->service_tag = work->tag;
+  far_rows_tell(queue, work);
+  return FARSIDE_OK;
 }
 
-// Its time has come: it takes its place among those that are ready.
-static farside_status promote(far_queue *queue, far_work *work) {
+// It takes its place among those that are ready.
+static farside_status make_ready(far_queue *queue, far_work *work) {
   far_store *store = queue->store;
-  far_moment now = far_queue_moment(queue->host);
-  if (far_work_is_periodic(work) &&
-      far_schedule_catch_up(&queue->host->memory, work, &now) &&
-      work->run_at_ms > now.wall_ms)
-    return far_rows_settle(queue, work);
   int64_t last_tag = 0;
   farside_status status =
       store->last_tag(store, work->script, work->group, &last_tag);
@@ -139,43 +122,60 @@ static farside_status promote(far_queue *queue, far_work *work) {
   return store->save(store, work, true);
 }
 
-static farside_status promote_due(far_queue *queue, bool *has_more) {
-  far_store *store = queue->store;
+static farside_status start_next(far_queue *queue) {
   far_work work = {0};
-  farside_status status = FARSIDE_OK;
-  far_find find = {.by = FAR_FIND_WAITING,
-                   .until_ms = far_queue_wall_ms(queue->host)};
-  int count = 0;
-  *has_more = false;
-  while (status == FARSIDE_OK &&
-         (status = store->find(store, &find, &work)) == FARSIDE_OK) {
-    *has_more = ++count > PROMOTED_MAX;
-    if (!*has_more && (status = far_batch_begin(queue, false)) == FARSIDE_OK)
-      status = far_batch_end(queue, promote(queue, &work));
-    far_work_deinit(store->memory, &work);
-    if (*has_more)
-      break;
-  }
-  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
+  far_kind *kind = NULL;
+  farside_status status = choose(queue, &work, &kind);
+  if (status != FARSIDE_OK)
+    return status;
+  status = far_batch_begin(queue, false);
+  if (status == FARSIDE_OK)
+    status = far_batch_end(queue, claim(queue, &work, kind));
+  far_work_deinit(queue->store->memory, &work);
+  return status;
 }
 
-static farside_status give_up_overdue(far_queue *queue) {
-  far_store *store = queue->store;
+// -- Whose time has come ------------------------------------------------------
+
+static farside_status promote(far_queue *queue, far_work *work) {
   far_moment now = far_queue_moment(queue->host);
-  far_find find = {.by = FAR_FIND_OVERDUE, .until_ms = now.wall_ms};
-  far_work work = {0};
-  farside_status status = FARSIDE_OK;
-  while (status == FARSIDE_OK &&
-         (status = store->find(store, &find, &work)) == FARSIDE_OK) {
-    if (far_schedule_give_up(&work, &now) &&
-        (status = far_batch_begin(queue, false)) == FARSIDE_OK)
-      status = far_batch_end(queue, far_rows_settle(queue, &work));
-    far_work_deinit(store->memory, &work);
-  }
-  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
+  if (far_work_is_periodic(work) &&
+      far_schedule_catch_up(&queue->host->memory, work, &now) &&
+      work->run_at_ms > now.wall_ms)
+    return far_rows_settle(queue, work);
+  return make_ready(queue, work);
 }
 
-static farside_status prune_old(far_queue *queue) {
+static farside_status give_up(far_queue *queue, far_work *work) {
+  far_moment now = far_queue_moment(queue->host);
+  return far_schedule_give_up(work, &now) ? far_rows_settle(queue, work)
+                                          : FARSIDE_OK;
+}
+
+// Some of those that a search finds, each as a change of its own. When there
+// are more, there is another look.
+static farside_status each_of_some(far_queue *queue, far_find find,
+                                   farside_status (*change)(far_queue *queue,
+                                                            far_work *work),
+                                   bool *has_more) {
+  far_store *store = queue->store;
+  far_work work = {0};
+  farside_status status = FARSIDE_OK;
+  for (int i = 0; i < SOME; i++) {
+    status = store->find(store, &find, &work);
+    if (status != FARSIDE_OK)
+      return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
+    if ((status = far_batch_begin(queue, false)) == FARSIDE_OK)
+      status = far_batch_end(queue, change(queue, &work));
+    far_work_deinit(store->memory, &work);
+    if (status != FARSIDE_OK)
+      return status;
+  }
+  *has_more = true;
+  return FARSIDE_OK;
+}
+
+static farside_status prune_old(far_queue *queue, bool *has_more) {
   int64_t run_at_ms, deadline_ms, prune_ms, count = 0;
   far_store *store = queue->store;
   int64_t now_ms = far_queue_wall_ms(queue->host);
@@ -185,42 +185,10 @@ static farside_status prune_old(far_queue *queue) {
     return status;
   status = far_batch_begin(queue, false);
   if (status == FARSIDE_OK)
-    status = far_batch_end(
-        queue, store->prune(store, NULL, now_ms, PRUNED_MAX, &count));
+    status =
+        far_batch_end(queue, store->prune(store, NULL, now_ms, SOME, &count));
+  *has_more |= count == SOME;
   return status;
-}
-
-// -- Rescue -------------------------------------------------------------------
-
-static farside_status rescue_row(far_queue *queue, far_work *work) {
-  far_store *store = queue->store;
-  far_moment now = far_queue_moment(queue->host);
-  far_result result = {.end = FAR_RUN_CRASHED,
-                       .why = far_reason_text(FAR_REASON_CRASHED)};
-  far_run run = {.work = work->id,
-                 .token = work->token,
-                 .ended_ms = now.wall_ms,
-                 .end = result.end};
-  (void)far_schedule_end(&queue->host->memory, work, &result, &now);
-  farside_status status = store->run_end(store, &run);
-  return status == FARSIDE_OK ? far_rows_settle(queue, work) : status;
-}
-
-farside_status far_dispatch_rescue(farside_host *host) {
-  far_queue *queue = &host->queue;
-  far_store *store = queue->store;
-  far_find find = {.by = FAR_FIND_RUNNING};
-  far_work work = {0};
-  farside_status status = FARSIDE_OK;
-  queue->needs_rescue = false;
-  while (status == FARSIDE_OK &&
-         (status = store->find(store, &find, &work)) == FARSIDE_OK) {
-    if (far_going_of(queue, work.id) == NULL &&
-        (status = far_batch_begin(queue, false)) == FARSIDE_OK)
-      status = far_batch_end(queue, rescue_row(queue, &work));
-    far_work_deinit(store->memory, &work);
-  }
-  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
 }
 
 // -- The world ----------------------------------------------------------------
@@ -241,35 +209,6 @@ static void notice_conditions(far_queue *queue) {
     queue->may_start_since_ms = far_queue_wall_ms(queue->host);
   queue->is_stale |= changed != 0 || may != queue->may_start;
   queue->may_start = may;
-}
-
-static farside_status move_all(far_queue *queue, int64_t by_ms) {
-  far_store *store = queue->store;
-  far_moment now = far_queue_moment(queue->host);
-  far_find find = {.by = FAR_FIND_RELATIVE};
-  far_work work = {0};
-  farside_status status = FARSIDE_OK;
-  while (status == FARSIDE_OK &&
-         (status = store->find(store, &find, &work)) == FARSIDE_OK) {
-    if (far_schedule_move(&work, by_ms, &now) &&
-        (status = far_batch_begin(queue, false)) == FARSIDE_OK)
-      status = far_batch_end(
-          queue, store->save(store, &work, far_schedule_is_ready(&work)));
-    far_work_deinit(store->memory, &work);
-  }
-  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
-}
-
-// Somebody has set the clock on the wall.
-static void notice_clock(far_queue *queue) {
-  int64_t offset_ms =
-      far_queue_wall_ms(queue->host) - (int64_t)far_host_now_ms(queue->host);
-  int64_t by_ms = offset_ms - queue->wall_offset_ms;
-  queue->wall_offset_ms = offset_ms;
-  if (by_ms < MOVED_MS && by_ms > -MOVED_MS)
-    return;
-  (void)move_all(queue, by_ms);
-  far_queue_look_again(queue);
 }
 
 static farside_status rezone_all(far_queue *queue) {
@@ -298,192 +237,280 @@ static int64_t number_of_zone(const far_zone *zone) {
 
 // The machine, or the phone, has gone to another zone; perhaps while the app
 // was not there.
-static void notice_zone(far_queue *queue) {
-  farside_host *host = queue->host;
+static farside_status notice_zone(far_queue *queue) {
   far_store *store = queue->store;
-  if (queue->is_stale && host->zone == &host->local_zone.zone)
-    far_local_zone_look(&host->local_zone);
-  int64_t zone = number_of_zone(host->zone), before = queue->zone;
-  if (zone == before)
-    return;
-  if (before == 0)
-    (void)store->number_get(store, "zone", &before);
-  queue->zone = zone;
-  if (zone == before)
-    return;
-  if (before != 0)
-    (void)rezone_all(queue);
-  if (far_batch_begin(queue, false) == FARSIDE_OK)
-    (void)far_batch_end(queue, store->number_set(store, "zone", zone));
-}
-
-// -- Starting -----------------------------------------------------------------
-
-static farside_status start_due(far_queue *queue) {
+  int64_t zone = number_of_zone(queue->host->zone), before = queue->zone;
   farside_status status = FARSIDE_OK;
-  bool has_more = true;
-  while (has_more && status == FARSIDE_OK)
-    status = promote_due(queue, &has_more);
-  while (status == FARSIDE_OK && queue->going_count < FAR_RUNS_AT_ONCE)
-    status = claim_next(queue);
-  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
+  if (before == 0)
+    status = store->number_get(store, "zone", &before);
+  if (status == FARSIDE_OK && zone != before) {
+    if (before != 0)
+      status = rezone_all(queue);
+    if (status == FARSIDE_OK &&
+        (status = far_batch_begin(queue, false)) == FARSIDE_OK)
+      status = far_batch_end(queue, store->number_set(store, "zone", zone));
+  }
+  if (status == FARSIDE_OK)
+    queue->zone = zone;
+  return status;
 }
 
 // -- Waking -------------------------------------------------------------------
 
-// For when, and for what, the app would be woken.
+// For when, and for what, the app would be woken: one of each kind.
+enum { WAKES = 2, LOOKED_AT_MAX = 64 };
+
 typedef struct wish {
-  int64_t at_ms;
-  farside_wake_request request;
+  bool is_open;
+  int64_t at_ms; // INT64_MIN: as soon as can be.
+  unsigned needs;
 } wish;
 
-// What is ready already, and waits for something else than its time. Of those
-// that nobody can run, nothing is to be said.
-static farside_status first_ready(far_queue *queue, far_work *work) {
+static farside_wake wake_for(unsigned needs) {
+  return (needs & (FAR_NEEDS_CHARGING | FAR_NEEDS_IDLE)) != 0
+             ? FARSIDE_WAKE_PROCESSING
+             : FARSIDE_WAKE_REFRESH;
+}
+
+// The sooner is wanted. Of two that are due it is the one that needs less.
+static void want(wish wishes[WAKES], int64_t at_ms, unsigned needs) {
+  wish *mine = &wishes[wake_for(needs)];
+  bool is_sooner = !mine->is_open || at_ms < mine->at_ms;
+  if (is_sooner)
+    *mine = (wish){.is_open = true, .at_ms = at_ms, .needs = needs};
+  else if (at_ms == mine->at_ms)
+    mine->needs &= needs;
+}
+
+// What is ready already waits for something else than its time. Of those whom
+// nobody can run, nothing is to be said.
+static farside_status want_ready(far_queue *queue, wish wishes[WAKES]) {
   far_store *store = queue->store;
   far_class class = {0};
-  int64_t after = 0;
   farside_status status;
+  int64_t after = 0;
   while ((status = store->next_class(store, after, &class)) == FARSIDE_OK) {
     after = class.id;
-    bool is_known = far_queue_kind_of(queue, class.script, class.kind) != NULL;
+    if (far_queue_kind_of(queue, class.script, class.kind) != NULL)
+      want(wishes, INT64_MIN, class.needs);
     far_class_deinit(store->memory, &class);
-    far_find find = {.by = FAR_FIND_READY, .class_id = after};
-    if (is_known)
-      return store->find(store, &find, work);
   }
+  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
+}
+
+static farside_status want_waiting(far_queue *queue, wish wishes[WAKES]) {
+  far_store *store = queue->store;
+  far_find find = {.by = FAR_FIND_WAITING, .until_ms = INT64_MAX - 1};
+  farside_status status = FARSIDE_OK;
+  int64_t now_ms = far_queue_wall_ms(queue->host);
+  for (int i = 0; i < LOOKED_AT_MAX && status == FARSIDE_OK; i++) {
+    far_work work = {0};
+    if ((status = store->find(store, &find, &work)) != FARSIDE_OK)
+      break;
+    want(wishes, work.run_at_ms > now_ms ? work.run_at_ms : INT64_MIN,
+         work.needs);
+    far_work_deinit(store->memory, &work);
+    if (wishes[0].is_open && wishes[1].is_open)
+      break;
+  }
+  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
+}
+
+static farside_wake_request request_of(const far_queue *queue,
+                                       farside_wake kind, const wish *mine) {
+  int64_t now_ms = far_queue_wall_ms(queue->host);
+  const unsigned network = FAR_NEEDS_NETWORK | FAR_NEEDS_UNMETERED;
+  return (farside_wake_request){
+      .kind = kind,
+      .after_ms = mine->at_ms > now_ms ? (uint64_t)(mine->at_ms - now_ms) : 0,
+      .needs_network = (mine->needs & network) != 0,
+      .needs_charging = (mine->needs & FAR_NEEDS_CHARGING) != 0};
+}
+
+static bool was_asked(const far_queue *queue, farside_wake kind,
+                      const wish *mine) {
+  enum { SAME_MS = 1000 };
+  int64_t at_ms = queue->asked[kind].at_ms;
+  bool is_same =
+      at_ms == mine->at_ms ||
+      (at_ms != INT64_MIN && mine->at_ms != INT64_MIN &&
+       at_ms - mine->at_ms < SAME_MS && mine->at_ms - at_ms < SAME_MS);
+  return queue->asked[kind].is_open && is_same &&
+         queue->asked[kind].needs == mine->needs;
+}
+
+static void ask(far_queue *queue, farside_wake kind, const wish *mine) {
+  farside_host *host = queue->host;
+  if (mine->is_open && was_asked(queue, kind, mine))
+    return;
+  if (queue->asked[kind].is_open)
+    far_host_cancel_wake(host, kind);
+  queue->asked[kind].is_open = false;
+  if (!mine->is_open)
+    return;
+  farside_wake_request request = request_of(queue, kind, mine);
+  if (far_host_wake_at(host, &request) != FARSIDE_OK)
+    return; // Asked again at the next look.
+  queue->asked[kind].is_open = true;
+  queue->asked[kind].at_ms = mine->at_ms;
+  queue->asked[kind].needs = mine->needs;
+}
+
+// Asked for when the app leaves the sight of its user, and anew when another
+// unit comes first. It is for the whole queue, however long that is.
+static farside_status ask_to_be_woken(far_queue *queue) {
+  const farside_host *host = queue->host;
+  wish wishes[WAKES] = {0};
+  if (host->platform.wake_at == NULL || host->app.state > FAR_APP_BACKGROUND ||
+      far_goings_count(queue) > 0)
+    return FARSIDE_OK;
+  farside_status status = want_ready(queue, wishes);
+  if (status == FARSIDE_OK)
+    status = want_waiting(queue, wishes);
+  if (status == FARSIDE_OK)
+    for (int kind = 0; kind < WAKES; kind++)
+      ask(queue, (farside_wake)kind, &wishes[kind]);
   return status;
 }
 
-// False: for nothing.
-static bool next_wake(far_queue *queue, wish *mine) {
-  far_store *store = queue->store;
-  far_work work = {0};
-  int64_t now_ms = far_queue_wall_ms(queue->host), at_ms = now_ms;
-  far_find find = {.by = FAR_FIND_WAITING, .until_ms = INT64_MAX};
-  if (first_ready(queue, &work) != FARSIDE_OK) {
-    if (store->find(store, &find, &work) != FARSIDE_OK)
-      return false;
-    at_ms = work.run_at_ms;
-  }
-  bool is_long = (work.needs & (FAR_NEEDS_CHARGING | FAR_NEEDS_IDLE)) != 0;
-  const unsigned network = FAR_NEEDS_NETWORK | FAR_NEEDS_UNMETERED;
-  *mine = (wish){
-      .at_ms = at_ms,
-      .request = {.after_ms = at_ms > now_ms ? (uint64_t)(at_ms - now_ms) : 0,
-                  .kind =
-                      is_long ? FARSIDE_WAKE_PROCESSING : FARSIDE_WAKE_REFRESH,
-                  .needs_network = (work.needs & network) != 0,
-                  .needs_charging = (work.needs & FAR_NEEDS_CHARGING) != 0}};
-  far_work_deinit(store->memory, &work);
-  return true;
-}
+// -- A look -------------------------------------------------------------------
 
-// One wake-up for the whole queue; asked for when the app leaves the sight of
-// its user, and anew when another unit comes first.
-static void ask_to_be_woken(far_queue *queue) {
-  enum { SAME_MS = 1000 };
-  farside_host *host = queue->host;
-  if (host->platform.wake_at == NULL || host->app.state > FAR_APP_BACKGROUND ||
-      queue->going_count > 0)
-    return;
-  wish next;
-  if (!next_wake(queue, &next))
-    return;
-  int64_t off_ms = next.at_ms - queue->asked_at_ms;
-  if (queue->asked_at_ms != 0 && off_ms < SAME_MS && off_ms > -SAME_MS)
-    return;
-  queue->asked_at_ms = next.at_ms;
-  (void)far_host_wake_at(host, &next.request);
+static farside_status start_due(far_queue *queue, bool *has_more) {
+  far_find find = {.by = FAR_FIND_WAITING,
+                   .until_ms = far_queue_wall_ms(queue->host)};
+  farside_status status = each_of_some(queue, find, promote, has_more);
+  for (int i = 0; i < SOME && status == FARSIDE_OK &&
+                  far_goings_count(queue) < FAR_RUNS_AT_ONCE;
+       i++)
+    status = start_next(queue);
+  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
 }
-
-// -- What the host tells it ---------------------------------------------------
 
 // Whether something waits for the machine to be as it needs it: nobody tells
 // when it is.
 static bool waits_for_conditions(far_queue *queue) {
   const farside_host *host = queue->host;
-  far_work work = {0};
-  if (far_clock_is_virtual(host->clock) || host->platform.conditions == NULL ||
-      !queue->may_start || queue->going_count >= FAR_RUNS_AT_ONCE ||
-      first_ready(queue, &work) != FARSIDE_OK)
-    return false;
-  far_work_deinit(queue->store->memory, &work);
-  return true;
+  wish wishes[WAKES] = {0};
+  return !far_clock_is_virtual(host->clock) &&
+         host->platform.conditions != NULL && queue->may_start &&
+         far_goings_count(queue) < FAR_RUNS_AT_ONCE &&
+         want_ready(queue, wishes) == FARSIDE_OK &&
+         (wishes[0].is_open || wishes[1].is_open);
 }
 
 // When it has to look again though nothing happens.
-static void arm(far_queue *queue) {
+static farside_status arm(far_queue *queue) {
   farside_host *host = queue->host;
-  far_store *store = queue->store;
   int64_t run_at_ms, deadline_ms, prune_ms;
   uint64_t when_ms = FAR_NEVER;
-  if (store->next_due(store, &run_at_ms, &deadline_ms, &prune_ms) ==
-      FARSIDE_OK) {
-    int64_t next_ms = deadline_ms;
-    if (queue->may_start && queue->going_count < FAR_RUNS_AT_ONCE &&
-        run_at_ms < next_ms)
-      next_ms = run_at_ms;
-    int64_t now_ms = far_queue_wall_ms(host);
-    if (next_ms != INT64_MAX)
-      when_ms = far_host_now_ms(host) +
-                (next_ms > now_ms ? (uint64_t)(next_ms - now_ms) : 1);
-    uint64_t glance_ms = far_host_now_ms(host) + GLANCE_MS;
-    bool has_to_glance = when_ms == FAR_NEVER ? waits_for_conditions(queue)
-                                              : when_ms > glance_ms;
-    if (has_to_glance && !far_clock_is_virtual(host->clock))
-      when_ms = glance_ms;
-  }
+  farside_status status =
+      queue->store->next_due(queue->store, &run_at_ms, &deadline_ms, &prune_ms);
+  if (status != FARSIDE_OK)
+    return status;
+  int64_t next_ms = deadline_ms;
+  if (queue->may_start && far_goings_count(queue) < FAR_RUNS_AT_ONCE &&
+      run_at_ms < next_ms)
+    next_ms = run_at_ms;
+  int64_t now_ms = far_queue_wall_ms(host);
+  if (next_ms != INT64_MAX)
+    when_ms = far_host_now_ms(host) +
+              (next_ms > now_ms ? (uint64_t)(next_ms - now_ms) : 1);
+  uint64_t glance_ms = far_host_now_ms(host) + GLANCE_MS;
+  bool has_to_glance =
+      when_ms == FAR_NEVER ? waits_for_conditions(queue) : when_ms > glance_ms;
+  if (has_to_glance && !far_clock_is_virtual(host->clock))
+    when_ms = glance_ms;
   far_timer_start(&host->timers, &queue->timer, when_ms);
+  return FARSIDE_OK;
 }
+
+// What is to be written at a look, in the order in which it makes room for the
+// rest.
+static farside_status write_all(far_queue *queue, bool *has_more) {
+  far_find overdue = {.by = FAR_FIND_OVERDUE,
+                      .until_ms = far_queue_wall_ms(queue->host)};
+  farside_status status = far_queue_need(queue);
+  if (status == FARSIDE_OK)
+    status = far_rescue_from_clock(queue);
+  if (status == FARSIDE_OK)
+    status = notice_zone(queue);
+  if (status == FARSIDE_OK)
+    status = far_goings_tell(queue);
+  if (status == FARSIDE_OK)
+    status = prune_old(queue, has_more);
+  if (status == FARSIDE_OK)
+    status = each_of_some(queue, overdue, give_up, has_more);
+  if (status == FARSIDE_OK && queue->may_start)
+    status = start_due(queue, has_more);
+  return status;
+}
+
+// Writes, commits, and begins what is in the store then, whatever became of the
+// rest.
+static farside_status look(far_queue *queue, bool *has_more) {
+  uint64_t losses = queue->losses;
+  if (queue->host->zone == &queue->host->local_zone.zone)
+    far_local_zone_look(&queue->host->local_zone);
+  farside_status status = queue->is_damaged ? FARSIDE_CORRUPT : FARSIDE_OK;
+  if (status == FARSIDE_OK)
+    status = write_all(queue, has_more);
+  farside_status flushed = far_batch_flush(queue->host);
+  far_goings_begin(queue);
+  if (flushed == FARSIDE_OK)
+    flushed = far_batch_flush(queue->host);
+  if (status == FARSIDE_OK)
+    status = flushed;
+  if (status == FARSIDE_OK)
+    status = arm(queue);
+  if (status == FARSIDE_OK)
+    status = ask_to_be_woken(queue);
+  if (status != FARSIDE_OK && queue->losses == losses)
+    (void)far_batch_lose(queue, status); // It could not be read.
+  return status;
+}
+
+static bool is_quiet(const farside_host *host) {
+  return far_host_now_ms(host) < host->queue.quiet_until_ms;
+}
+
+// -- What the host tells it ---------------------------------------------------
 
 void far_dispatch(farside_host *host) {
   far_queue *queue = &host->queue;
-  if (queue->store == NULL || host->app.state <= FAR_APP_SUSPENDED) {
+  bool is_awake = host->app.state > FAR_APP_SUSPENDED;
+  if (queue->store != NULL && is_awake) {
+    notice_conditions(queue);
+    queue->is_stale |= queue->is_damaged || far_rescue_is_clock_moved(queue) ||
+                       number_of_zone(host->zone) != queue->zone;
+  }
+  if (queue->store == NULL || !is_awake || !queue->is_stale || is_quiet(host)) {
     (void)far_batch_flush(host);
     return;
   }
-  notice_clock(queue);
-  notice_zone(queue);
-  notice_conditions(queue);
-  farside_status status = FARSIDE_OK;
-  if (queue->needs_rescue) {
-    status = far_dispatch_rescue(host);
-    far_queue_look_again(queue);
-  }
-  if (queue->is_stale) {
-    queue->is_stale = false;
-    if (status == FARSIDE_OK)
-      status = give_up_overdue(queue);
-    if (status == FARSIDE_OK && queue->may_start)
-      status = start_due(queue);
-    if (status == FARSIDE_OK)
-      status = prune_old(queue);
-    if (far_batch_flush(host) == FARSIDE_OK) {
-      far_going_begin_all(queue);
-      (void)far_batch_flush(host);
-      arm(queue);
-      ask_to_be_woken(queue);
-    }
-    queue->is_stale = false;
-    return;
-  }
-  (void)far_batch_flush(host);
+  bool has_more = false;
+  farside_status status = look(queue, &has_more);
+  queue->is_stale = has_more || status != FARSIDE_OK;
+  if (is_quiet(host))
+    far_timer_start(&host->timers, &queue->timer, queue->quiet_until_ms);
 }
 
 bool far_dispatch_has_work(const farside_host *host) {
   const far_queue *queue = &host->queue;
   return queue->store != NULL && host->app.state > FAR_APP_SUSPENDED &&
-         (queue->is_stale || far_batch_is_open(host));
+         ((queue->is_stale && !is_quiet(host)) || far_batch_is_open(host));
 }
 
 bool far_dispatch_is_waiting(const farside_host *host) {
-  return host->queue.going_count > 0 || host->queue.timer.place != 0;
+  return far_goings_count(&host->queue) > 0 || host->queue.timer.place != 0;
 }
 
-void far_dispatch_woken(farside_host *host) {
-  host->queue.asked_at_ms = 0;
-  far_queue_look_again(&host->queue);
+void far_dispatch_woken(farside_host *host, const char *reason) {
+  far_queue *queue = &host->queue;
+  if (strcmp(reason, "fetch") == 0)
+    queue->asked[FARSIDE_WAKE_REFRESH].is_open = false;
+  else if (strcmp(reason, "processing") == 0)
+    queue->asked[FARSIDE_WAKE_PROCESSING].is_open = false;
+  far_queue_look_again(queue);
 }
 
 void far_dispatch_end(farside_host *host, bool is_killed) {
@@ -496,7 +523,8 @@ void far_dispatch_end(farside_host *host, bool is_killed) {
   // Nobody was told that this was kept, and now nobody will be.
   queue->store->rollback(queue->store);
   queue->changes = 0;
-  far_going_forget_unbegun(queue);
+  far_goings_lost(queue);
+  far_goings_forget(queue);
 }
 
 void far_dispatch_ended(farside_host *host) {
@@ -507,5 +535,6 @@ void far_dispatch_ended(farside_host *host) {
     (void)far_batch_flush(host);
   queue->store->idle(queue->store);
   queue->is_dying = false;
+  queue->quiet_until_ms = 0;
   queue->needs_rescue = queue->is_stale = true;
 }

@@ -360,7 +360,9 @@ farside_status far_job_find(const far_script *script, uint64_t id,
   far_task *task;
   farside_status status = far_tasks_find(&script->host->tasks, id, &task);
   *job = (far_job *)(void *)task;
-  if (status == FARSIDE_OK && (*job)->script != script)
+  // A run of durable work ends by itself, and not by an id.
+  if (status == FARSIDE_OK &&
+      ((*job)->script != script || (*job)->owner != NULL))
     return FARSIDE_NOTASK;
   return status;
 }

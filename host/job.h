@@ -9,6 +9,8 @@
 // Who wants to know what becomes of a task besides its script; durable work.
 typedef struct far_job_owner {
   void (*warned)(struct far_job_owner *owner);
+  // Its closure has raised an error, of which it ends.
+  void (*failed)(struct far_job_owner *owner, const char *message);
   // Whatever ended it. The last call; the task is freed behind it.
   void (*ended)(struct far_job_owner *owner, far_task *task, far_task_state how,
                 const char *why);
@@ -54,7 +56,7 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
                              uint64_t *id);
 
 // Finds an open task of a script. Fails as far_tasks_find() does, and with
-// FARSIDE_NOTASK for another script's task.
+// FARSIDE_NOTASK for another script's task, and for a run of durable work.
 farside_status far_job_find(const far_script *script, uint64_t id,
                             far_job **job);
 

@@ -147,7 +147,7 @@ void far_life_launch_behind(farside_host *host, const char *reason,
   launch(host, FAR_APP_BACKGROUND, reason, why);
   host->is_woken = true;
   start_budgets(host, (uint64_t)wake_budget_ms(host, reason));
-  far_dispatch_woken(host);
+  far_dispatch_woken(host, reason);
 }
 
 void far_life_wake(farside_host *host, const char *reason, int64_t budget_ms) {
@@ -164,7 +164,7 @@ void far_life_wake(farside_host *host, const char *reason, int64_t budget_ms) {
     if (host->tasks.open == 0)
       start_budgets(host, (uint64_t)budget_ms);
   }
-  far_dispatch_woken(host);
+  far_dispatch_woken(host, reason);
   far_event *event = far_event_new(FAR_EVENT_WAKE, reason);
   if (event == NULL) {
     note_lost(host, FAR_EVENT_WAKE);

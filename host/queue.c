@@ -4,7 +4,9 @@
 #include "going.h"
 #include "host.h"
 #include "limit.h"
+#include "rescue.h"
 #include "rows.h"
+#include <stdio.h>
 #include <string.h>
 
 int64_t far_queue_wall_ms(const farside_host *host) {
@@ -32,7 +34,6 @@ static void is_due(far_timer *timer, uint64_t now_ms) {
 farside_status far_queue_init(farside_host *host) {
   far_queue *queue = &host->queue;
   queue->host = host;
-  far_list_init(&queue->kinds);
   far_list_init(&queue->going);
   far_list_init(&queue->waiters);
   far_list_init(&queue->watchers);
@@ -44,7 +45,8 @@ void far_queue_deinit(farside_host *host) {
   far_queue *queue = &host->queue;
   if (queue->host == NULL)
     return;
-  far_assert(queue->going_count == 0);
+  far_goings_forget(queue);
+  far_assert(far_list_is_empty(&queue->going));
   far_timer_deinit(&host->timers, &queue->timer);
   far_work_deinit(&host->memory, &queue->shown);
   far_free(&host->memory, queue->text, queue->text_bytes + 1);
@@ -63,11 +65,16 @@ void far_queue_use(farside_host *host, far_store *store) {
                   host->seed ? host->seed : (uint64_t)far_queue_wall_ms(host),
                   FAR_CHANCE_RANDOM, 0);
   (void)store->number_get(store, "service_tag", &queue->service_tag);
+  queue->service_tag_kept = queue->service_tag;
+  (void)store->number_get(store, "seen_ms", &queue->seen_ms);
+  queue->was_set_back = far_queue_wall_ms(host) < queue->seen_ms;
   queue->conditions = far_host_conditions(host);
   for (int i = 0; i < 6; i++)
     queue->changed_ms[i] = far_queue_wall_ms(host);
   queue->wall_offset_ms =
       far_queue_wall_ms(host) - (int64_t)far_host_now_ms(host);
+  // What an earlier process may have asked for is taken back.
+  queue->asked[0].is_open = queue->asked[1].is_open = !queue->may_make_one;
   queue->needs_rescue = queue->is_stale = true;
 }
 
@@ -81,8 +88,10 @@ static farside_status open_store(farside_host *host, const char *path) {
     return far_host_fail(host, status, "%s",
                          error[0] ? error : farside_status_text(status));
   far_queue_use(host, store);
-  if (error[0] != '\0')
+  if (error[0] != '\0') {
+    host->queue.has_orphans = true;
     far_life_tell_of_store(host, FARSIDE_CORRUPT, error);
+  }
   return FARSIDE_OK;
 }
 
@@ -95,18 +104,24 @@ farside_status farside_open_store(farside_host *host, const char *path) {
 }
 
 farside_status far_queue_need(far_queue *queue) {
-  if (queue->store != NULL)
-    return FARSIDE_OK;
-  if (queue->may_make_one)
-    return open_store(queue->host, NULL);
-  // Who ignores what a function returns would wonder for ever.
-  if (!queue->is_missed)
-    far_host_note(queue->host, FAR_WHAT_LOG, FARSIDE_WARN, NULL, NULL,
-                  "there is no store, so durable work and Storage fail: "
-                  "farside run --store FILE opens one");
-  queue->is_missed = true;
-  return far_host_fail(queue->host, FARSIDE_UNSUPPORTED,
-                       "this app has no store to keep anything in");
+  farside_status status = FARSIDE_OK;
+  if (queue->store == NULL && !queue->may_make_one) {
+    // Who ignores what a function returns would wonder for ever.
+    if (!queue->is_missed)
+      far_host_note(queue->host, FAR_WHAT_LOG, FARSIDE_WARN, NULL, NULL,
+                    "there is no store, so durable work and Storage fail: "
+                    "farside run --store FILE opens one");
+    queue->is_missed = true;
+    return far_host_fail(queue->host, FARSIDE_UNSUPPORTED,
+                         "this app has no store to keep anything in");
+  }
+  if (queue->store == NULL)
+    status = open_store(queue->host, NULL);
+  // Nobody gets to see what the last life has left behind.
+  if (status == FARSIDE_OK && queue->needs_rescue &&
+      queue->transaction == NULL && queue->host->app.state != FAR_APP_GONE)
+    status = far_rescue(queue);
+  return status;
 }
 
 // -- Kinds --------------------------------------------------------------------
@@ -120,36 +135,85 @@ static bool is_called(const far_kind *kind, const char *name) {
   return false;
 }
 
-far_kind *far_queue_kind_of(const far_queue *queue, const char *script,
-                            const char *name) {
+far_kind *far_queue_find_kind(const far_script *script, const char *name) {
   far_kind *found = NULL;
-  for (far_list *link = queue->kinds.next; link != &queue->kinds;
+  for (far_list *link = script->kinds.next; link != &script->kinds;
        link = link->next) {
     far_kind *kind = far_list_item(link, far_kind, link);
-    if (strcmp(kind->script->name, script) == 0 && is_called(kind, name)) {
-      if (strcmp(kind->name, name) == 0)
-        return kind; // Its own name comes before somebody's alias.
+    if (strcmp(kind->name, name) == 0)
+      return kind; // Its own name comes before somebody's alias.
+    if (is_called(kind, name))
       found = kind;
-    }
   }
   return found;
 }
 
-far_kind *far_queue_find_kind(const far_script *script, const char *name) {
-  return far_queue_kind_of(&script->host->queue, script->name, name);
+far_kind *far_queue_kind_of(const far_queue *queue, const char *script,
+                            const char *name) {
+  const far_script *found = far_scripts_find(queue->host, script);
+  return found ? far_queue_find_kind(found, name) : NULL;
+}
+
+// A kind of which a script has spoken, as long as that lives.
+typedef struct kind_name {
+  far_owned owned;
+  far_list link;
+  char name[FAR_WORK_NAME_MAX + 1];
+} kind_name;
+
+static void name_cancelled(far_owned *owned) {
+  kind_name *mine = far_list_item(owned, kind_name, owned);
+  far_owned_leave(&mine->owned);
+  far_list_leave(&mine->link);
+  owned->script->kinds_count--;
+  far_script_free(owned->script, mine, sizeof *mine);
+}
+
+static kind_name *find_name_of(const far_script *script, const char *name) {
+  for (far_list *link = script->kind_names.next; link != &script->kind_names;
+       link = link->next) {
+    kind_name *found = far_list_item(link, kind_name, link);
+    if (strcmp(found->name, name) == 0)
+      return found;
+  }
+  return NULL;
+}
+
+static farside_status refuse_kind(const far_script *script) {
+  return far_host_fail(script->host, FARSIDE_LIMIT,
+                       "%s knows %d kinds of work already: that is as many as "
+                       "a script may have",
+                       script->name, (int)FAR_KINDS_MAX);
+}
+
+// Each kind takes its turn when the next unit is chosen: so nobody may have any
+// number of them, defined or not.
+static farside_status speak_of(far_script *script, const char *name) {
+  if (far_queue_find_kind(script, name) != NULL ||
+      find_name_of(script, name) != NULL)
+    return FARSIDE_OK;
+  if (script->kinds_count == FAR_KINDS_MAX)
+    return refuse_kind(script);
+  kind_name *fresh = far_script_new(script, sizeof *fresh);
+  if (fresh == NULL)
+    return far_host_fail(script->host, FARSIDE_NOMEM, "%s",
+                         farside_status_text(FARSIDE_NOMEM));
+  fresh->owned =
+      (far_owned){.what = "kind", .cancel = name_cancelled, .script = script};
+  snprintf(fresh->name, sizeof fresh->name, "%s", name);
+  far_list_append(&script->owned, &fresh->owned.link);
+  far_list_append(&script->kind_names, &fresh->link);
+  script->kinds_count++;
+  return FARSIDE_OK;
 }
 
 static void kind_cancelled(far_owned *owned) {
   far_kind *kind = far_list_item(owned, far_kind, owned);
   far_script *script = kind->script;
-  far_queue *queue = &script->host->queue;
   far_memory *memory = &script->host->memory;
-  for (far_list *link = queue->going.next; link != &queue->going;
-       link = link->next) {
-    far_going *going = far_list_item(link, far_going, link);
-    if (going->kind == kind)
-      going->kind = NULL;
-  }
+  far_assert(kind->uses == 0); // Its runs have ended.
+  if (!kind->is_replaced)
+    script->kinds_count--;
   far_owned_leave(&kind->owned);
   far_list_leave(&kind->link);
   far_script_unref(script, &kind->run_ref);
@@ -160,20 +224,41 @@ static void kind_cancelled(far_owned *owned) {
   far_script_free(script, kind, sizeof *kind);
 }
 
-void far_queue_define(far_kind *kind) {
-  far_script *script = kind->script;
-  far_queue *queue = &script->host->queue;
-  far_kind *old = far_queue_find_kind(script, kind->name);
-  if (old != NULL && strcmp(old->name, kind->name) == 0)
+void far_queue_leave_kind(far_kind *kind) {
+  if (--kind->uses == 0 && kind->is_replaced)
+    kind_cancelled(&kind->owned);
+}
+
+// Runs that have it keep it.
+static void replace_kind(far_kind *old) {
+  old->is_replaced = true;
+  far_list_leave(&old->link);
+  if (old->uses == 0)
     kind_cancelled(&old->owned);
+}
+
+farside_status far_queue_define(far_kind *kind) {
+  far_script *script = kind->script;
+  far_kind *old = far_queue_find_kind(script, kind->name);
+  kind_name *name = find_name_of(script, kind->name);
+  bool is_anew = old != NULL && strcmp(old->name, kind->name) == 0;
+  if (!is_anew && name == NULL && script->kinds_count == FAR_KINDS_MAX)
+    return refuse_kind(script);
+  if (is_anew)
+    replace_kind(old);
+  else
+    script->kinds_count++;
+  if (name != NULL)
+    name_cancelled(&name->owned);
   // A kind is the script's own, whichever task was at work.
   kind->owned = (far_owned){.what = "kind",
                             .is_passive = true,
                             .cancel = kind_cancelled,
                             .script = script};
   far_list_append(&script->owned, &kind->owned.link);
-  far_list_append(&queue->kinds, &kind->link);
-  far_queue_look_again(queue);
+  far_list_append(&script->kinds, &kind->link);
+  far_queue_look_again(&script->host->queue);
+  return FARSIDE_OK;
 }
 
 // -- Enqueue ------------------------------------------------------------------
@@ -181,14 +266,17 @@ void far_queue_define(far_kind *kind) {
 static farside_status cancel_row(far_queue *queue, far_work *work,
                                  far_reason reason) {
   far_moment now = far_queue_moment(queue->host);
-  if (!far_schedule_cancel(work, reason, &now))
-    return FARSIDE_OK;
-  farside_status status = far_rows_settle(queue, work);
+  bool runs = work->state == FAR_WORK_RUNNING;
+  farside_status status = FARSIDE_OK;
+  if (runs)
+    status = far_rows_end_run(queue, work, FAR_RUN_CANCELLED,
+                              far_reason_text(reason));
+  if (status != FARSIDE_OK || !far_schedule_cancel(work, reason, &now))
+    return status;
+  status = far_rows_settle(queue, work);
   far_going *going = far_going_of(queue, work->id);
-  if (status == FARSIDE_OK && going != NULL) {
-    going->is_cancelled = true;
-    far_going_stop_soon(going);
-  }
+  if (status == FARSIDE_OK && runs && going != NULL)
+    far_going_cancel(going);
   return status;
 }
 
@@ -406,6 +494,9 @@ farside_status far_queue_enqueue(far_script *script, far_order *order,
   far_queue *queue = &host->queue;
   far_work *work = &order->work;
   *receipt = (far_receipt){0};
+  farside_status status = speak_of(script, work->kind);
+  if (status != FARSIDE_OK)
+    return status;
   const far_kind *kind = far_queue_find_kind(script, work->kind);
   work->rules = kind ? kind->rules : far_rules_default(host->profile);
   uint64_t every_ms = (uint64_t)work->every_ms;
@@ -421,7 +512,7 @@ farside_status far_queue_enqueue(far_script *script, far_order *order,
                            "says or_drop");
     work->expedite = FAR_EXPEDITE_NO;
   }
-  farside_status status = far_batch_begin(queue, order->is_durable);
+  status = far_batch_begin(queue, order->is_durable);
   if (status != FARSIDE_OK)
     return status;
   host->error[0] = '\0';
@@ -447,6 +538,7 @@ farside_status far_queue_cancel(farside_host *host, const char *script,
   far_store *store = queue->store; // Made just now, where there was none.
   far_find find = *which;
   find.script = script;
+  find.is_newest_first = true; // So that children are counted, too.
   far_work work = {0};
   while ((status = store->find(store, &find, &work)) == FARSIDE_OK) {
     if (!far_work_is_final(&work)) {
@@ -581,8 +673,9 @@ size_t far_queue_explain(farside_host *host, const far_work *work,
   far_app_now app = {
       .conditions = far_host_conditions(host),
       .is_defined = far_queue_kind_of(queue, work->script, work->kind) != NULL,
-      .is_name_running = far_going_has_name(queue, work),
-      .is_full = queue->going_count >= FAR_RUNS_AT_ONCE,
+      .is_name_running = far_going_has_name(queue, work) ||
+                         far_going_of(queue, work->id) != NULL,
+      .is_full = far_goings_count(queue) >= FAR_RUNS_AT_ONCE,
       .may_start = far_queue_may_start(host),
       .may_start_since_ms = queue->may_start_since_ms};
   memcpy(app.changed_ms, queue->changed_ms, sizeof app.changed_ms);

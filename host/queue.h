@@ -17,6 +17,11 @@
 #include "store.h"
 
 enum {
+  // Of a script: kinds that it defines or speaks of, and watches. Each costs
+  // the host something whenever it looks for what is next, so that a script
+  // that has many is a burden for its neighbours.
+  FAR_KINDS_MAX = 100,
+  FAR_WATCHES_MAX = 100,
   FAR_ALIASES_MAX = 16,
   // Runs at once, in a host: as WorkManager has on a small phone.
   FAR_RUNS_AT_ONCE = 4
@@ -25,7 +30,7 @@ enum {
 // A kind of work that a script has defined. Owned by its script.
 typedef struct far_kind {
   far_owned owned;
-  far_list link; // In the queue's list.
+  far_list link; // In its script's list.
   far_script *script;
   char *name;
   char *origin;                   // Where it was defined.
@@ -33,6 +38,8 @@ typedef struct far_kind {
   far_rules rules;
   int run_ref;
   int (*push)(far_turn *turn, lua_State *L); // The closure of a run.
+  int uses;         // Runs that have it, and have not called run_ref yet.
+  bool is_replaced; // It was defined anew: it goes with the last use.
 } far_kind;
 
 // Somebody who wants to hear of every change. Owned by its script.
@@ -46,23 +53,36 @@ typedef struct far_queue {
   far_store *store;  // NULL: there is none.
   bool may_make_one; // In memory, when somebody wants one: a phone.
   bool is_missed;    // Somebody wanted one, and was told that there is none.
-  far_list kinds, going, waiters, watchers;
-  size_t going_count;
+  far_list going, waiters, watchers;
   far_timer timer; // The next unit whose time comes.
   far_quota quota;
   far_chance chance; // For jitter.
-  int64_t service_tag;
-  size_t changes;    // In the open batch.
-  bool needs_rescue; // The app has just started: who was running?
-  bool is_stale;     // Something has changed: look who is next.
-  bool is_dying;     // The app is being killed: the store hears nothing of it.
+  int64_t service_tag, service_tag_kept;
+  int64_t seen_ms; // The wall clock, as the store has it from time to time.
+  size_t changes;  // In the open batch.
+  uint64_t change; // Each has a number.
+  bool is_batch_durable; // The open one.
+  bool needs_rescue;     // The app has just started: see `rescue`.
+  bool was_set_back;     // The clock, while there was no host.
+  bool is_stale;         // Something has changed: look who is next.
+  bool is_damaged; // Somebody has read what cannot be: mend it before you look.
+  bool has_orphans; // A salvage may have lost parents.
+  bool is_dying;    // The app is being killed: the store hears nothing of it.
+  uint64_t losses;  // Batches that were lost.
+  uint64_t
+      quiet_until_ms; // The store has failed: leave it in peace until then.
   farside_conditions conditions; // As they were when it last looked.
   int64_t changed_ms[6];         // Since when each FAR_NEEDS_ bit is so.
   bool may_start;
   int64_t may_start_since_ms;
   int64_t wall_offset_ms; // Wall clock less monotonic, when it last looked.
   int64_t zone;           // Which zone that was; zero: not known.
-  int64_t asked_at_ms;    // For when we asked to be woken; zero: for nothing.
+  // For what we asked to be woken, of each kind.
+  struct {
+    bool is_open;
+    int64_t at_ms; // INT64_MIN: as soon as can be.
+    unsigned needs;
+  } asked[2];
   // The last row that was read for a script. It stays here until the next one,
   // so that nothing is lost where a script is stopped while it is pushed.
   far_work shown;
@@ -98,8 +118,12 @@ bool far_queue_may_start(const farside_host *host);
 // -- Kinds
 
 // Defines a kind. The record, made with far_script_new(), is the queue's from
-// then on. A kind that was defined before is replaced.
-void far_queue_define(far_kind *kind);
+// then on, unless FARSIDE_LIMIT or FARSIDE_NOMEM is the answer. A kind that was
+// defined before is replaced.
+farside_status far_queue_define(far_kind *kind);
+
+// One use of it less.
+void far_queue_leave_kind(far_kind *kind);
 far_kind *far_queue_find_kind(const far_script *script, const char *name);
 far_kind *far_queue_kind_of(const far_queue *queue, const char *script,
                             const char *name);

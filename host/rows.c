@@ -157,6 +157,33 @@ farside_status far_rows_redriven(far_queue *queue, const far_work *work) {
   return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
 }
 
+farside_status far_rows_end_run(far_queue *queue, const far_work *work,
+                                far_run_end end, const char *why) {
+  far_store *store = queue->store;
+  far_run run = {0};
+  farside_status status =
+      store->run_before(store, work->id, work->token + 1, &run);
+  bool is_there = status == FARSIDE_OK && run.token == work->token;
+  if (status != FARSIDE_OK && status != FARSIDE_NOWORK)
+    return status;
+  if (!is_there) { // A salvage has lost it.
+    far_run_deinit(store->memory, &run);
+    run = (far_run){.work = work->id,
+                    .token = work->token,
+                    .attempt = work->attempts + 1,
+                    .slot_ms = work->slot_ms,
+                    .begun_ms = work->since_ms};
+  }
+  run.end = end;
+  run.ended_ms = far_queue_wall_ms(queue->host);
+  status = FARSIDE_NOMEM;
+  if (far_work_set(store->memory, &run.why, why))
+    status =
+        is_there ? store->run_end(store, &run) : store->run_begin(store, &run);
+  far_run_deinit(store->memory, &run);
+  return status;
+}
+
 // Writes down what was decided, and what follows from it.
 farside_status far_rows_settle(far_queue *queue, const far_work *work) {
   farside_status status = far_rows_save(queue, work);

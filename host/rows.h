@@ -23,6 +23,11 @@ farside_status far_rows_save(far_queue *queue, const far_work *work);
 farside_status far_rows_settle(far_queue *queue, const far_work *work);
 farside_status far_rows_tell_children(far_queue *queue, const far_work *work);
 
+// The run that a row is in has ended, in whatever way, without a word of its
+// own: the history says so.
+farside_status far_rows_end_run(far_queue *queue, const far_work *work,
+                                far_run_end end, const char *why);
+
 // A unit was redriven: its children that are still blocked wait for it again.
 farside_status far_rows_redriven(far_queue *queue, const far_work *work);
 

@@ -678,7 +678,8 @@ bool far_schedule_move(far_work *work, int64_t by_ms, const far_moment *now) {
   if (by_ms == 0 || far_work_is_final(work))
     return false;
   work->enqueued_ms = plus(work->enqueued_ms, by_ms);
-  work->since_ms = plus(work->since_ms, by_ms);
+  if (work->state != FAR_WORK_RUNNING) // A run began when it did.
+    work->since_ms = plus(work->since_ms, by_ms);
   if (work->deadline_ms != 0)
     work->deadline_ms = plus(work->deadline_ms, by_ms);
   if (work->cron != NULL && !is_retry(work)) {
@@ -893,7 +894,10 @@ void far_obstacle_print(const far_obstacle *obstacle, const far_work *work,
     snprintf(text, bytes, "nobody has defined %s", work->kind);
     break;
   case FAR_OBSTACLE_NAME:
-    snprintf(text, bytes, "another run of the name %s goes on", work->unique);
+    if (work->unique == NULL) // It was cancelled, and redriven at once.
+      snprintf(text, bytes, "its last run has not come to its end yet");
+    else
+      snprintf(text, bytes, "another run of the name %s goes on", work->unique);
     break;
   case FAR_OBSTACLE_BUSY:
     snprintf(text, bytes, "as many run as may; others are before it");

@@ -113,6 +113,8 @@ static farside_status script_new(farside_host *host, const char *name,
                            .role = FAR_ROLE_MAIN};
   far_list_init(&fresh->turns);
   far_list_init(&fresh->owned);
+  far_list_init(&fresh->kinds);
+  far_list_init(&fresh->kind_names);
   far_slots_init(&fresh->waits, &host->memory, 1);
   far_list_append(&host->scripts, &fresh->link);
   fresh->name = far_string_new(&host->memory, name);

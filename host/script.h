@@ -72,8 +72,12 @@ struct far_script {
   far_coroutine pool[FAR_POOL_MAX];
   size_t pooled;
 
-  far_list owned;  // What belongs to no task.
-  far_slots waits; // Timers and sleeping coroutines, by id.
+  far_list kinds;       // Of durable work: those that it has defined,
+  far_list kind_names;  // and those of which it has spoken.
+  size_t kinds_count;   // Both together.
+  size_t watches_count; // Of durable work.
+  far_list owned;       // What belongs to no task.
+  far_slots waits;      // Timers and sleeping coroutines, by id.
 
   // Set by the bindings: hands an event to the script's listeners, and says
   // whether there is a listener at all. The emitter is theirs.

@@ -162,9 +162,20 @@ static void push_traceback(far_script *script, lua_State *L, lua_State *co,
 
 // An error of a run of durable work is an outcome like others: it is tried
 // again, and what comes of it in the end is said then.
+static far_job_owner *owner_of(const far_script *script, far_role role) {
+  return script->job != NULL && role == FAR_ROLE_CLOSURE ? script->job->owner
+                                                         : NULL;
+}
+
 static bool is_owned(const far_script *script) {
-  return script->job != NULL && script->job->owner != NULL &&
-         script->co_role == FAR_ROLE_CLOSURE;
+  return owner_of(script, script->co_role) != NULL;
+}
+
+static void tell_owner(const far_script *script, far_role role,
+                       const char *message) {
+  far_job_owner *owner = owner_of(script, role);
+  if (owner != NULL)
+    owner->failed(owner, message);
 }
 
 // Writes down what was raised, and where. Reads the error without metamethods:
@@ -185,6 +196,7 @@ static void report(far_script *script, lua_State *L, lua_State *co) {
         L, "not enough memory: the script may have %I KB (limit memory)",
         (LUAI_UACINT)(script->limits.memory_bytes / 1024));
   far_host_fail(script->host, FARSIDE_SCRIPT, "%s", message);
+  tell_owner(script, script->co_role, message);
   push_traceback(script, L, co, message);
   // Asked only now: the traceback may have collected garbage, and a finalizer
   // may have ended the task.
@@ -439,9 +451,10 @@ static void check_job(far_script *script) {
 // -- The door -----------------------------------------------------------------
 
 // Out of memory between the door and the script, or while reporting.
-static void failed_inside(far_script *script, lua_State *L) {
+static void failed_inside(far_script *script, far_role role, lua_State *L) {
   const char *message =
       lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "unknown error";
+  tell_owner(script, role, message);
   far_host_fail(script->host, FARSIDE_SCRIPT, "%s", message);
   far_host_note(script->host, FAR_WHAT_LOG, FARSIDE_ERROR, script,
                 script->job ? &script->job->task : NULL, message);
@@ -462,7 +475,7 @@ static bool pass(far_script *script, visit *mine) {
   lua_pushcfunction(L, enter);
   lua_pushlightuserdata(L, mine);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
-    failed_inside(script, L);
+    failed_inside(script, mine->turn->role, L);
     mine->how = FAR_TURN_FAILED;
     mine->is_parked = false;
   }

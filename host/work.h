@@ -92,6 +92,7 @@ typedef enum far_expedite {
 
 enum {
   FAR_WORK_NAME_MAX = 256,          // Bytes of kind, unique, group and a tag.
+  FAR_WHY_BYTES = 1024,             // Of a sentence, with its end.
   FAR_WORK_VALUE_MAX = 1024 * 1024, // Bytes of an input, output, checkpoint.
   FAR_WORK_TAGS_MAX = 16,
   FAR_WORK_PARENTS_MAX = 100,
@@ -169,9 +170,9 @@ typedef struct far_work {
 typedef enum far_run_end {
   FAR_RUN_OPEN, // It goes on.
   FAR_RUN_SUCCEEDED,
-  FAR_RUN_RETRY,   // An error, or ctx:retry().
+  FAR_RUN_RETRY,   // An error, its timeout, or ctx:retry().
   FAR_RUN_FAILED,  // ctx:fail().
-  FAR_RUN_STOPPED, // By the system, or its timeout.
+  FAR_RUN_STOPPED, // By the system.
   FAR_RUN_CRASHED,
   FAR_RUN_CANCELLED,
   FAR_RUN_ENDS

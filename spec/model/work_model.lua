@@ -138,7 +138,7 @@ function model:obstacles(unit)
     found[need == "unmetered" and not self.met.network and "network" or need] = not self.met[need]
   end
   for _, run in ipairs(self.going) do
-    if run.unit ~= unit and unit.unique and run.unit.unique == unit.unique then found.unique = true end
+    if run.unit == unit or (unit.unique and run.unit.unique == unit.unique) then found.unique = true end
   end
   for name, is_so in pairs(found) do found[name] = is_so or nil end
   return found
@@ -159,7 +159,6 @@ end
 
 -- Its rank, where it can start; not while an older run of it, which was cancelled, has not come to its end.
 local function rank_of(self, unit)
-  for _, run in ipairs(self.going) do if run.unit == unit then return nil end end
   return unit.state == "enqueued" and unit.tag and not next(self:obstacles(unit)) and unit.tag - unit.priority * PLACES
 end
 
@@ -243,8 +242,9 @@ function model:enqueue(unit, existing, after)
   end
 end
 
-function model:cancel(is_meant)
-  for _, unit in ipairs(list_of(self, is_meant)) do cancel(self, unit, "cancelled") end
+function model:cancel(is_meant) -- The newest first: nobody is cancelled for a parent that was meant, too.
+  local list = list_of(self, is_meant)
+  for i = #list, 1, -1 do cancel(self, list[i], "cancelled") end
 end
 
 function model:redrive(unit)
@@ -265,7 +265,7 @@ function model:set_clock(by)
   for _, unit in ipairs(self.units) do
     local waits = unit.state == "enqueued" and not unit.tag
     if waits and (not unit.cron or is_retry(unit)) then unit.run_at = unit.run_at + by end
-    if waits and unit.every then unit.slot = unit.slot + by end
+    if unit.every and (waits or unit.state == "running") then unit.slot = unit.slot + by end
     if unit.deadline and not is_final(unit) then unit.deadline = unit.deadline + by end
   end
 end
