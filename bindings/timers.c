@@ -161,7 +161,8 @@ static int set(lua_State *L, bool is_interval) {
   far_end_change(script);
   if (id == 0) {
     luaL_unref(L, LUA_REGISTRYINDEX, ref);
-    return luaL_error(L, "not enough memory");
+    lua_pushliteral(L, "not enough memory"); // As Lua says it.
+    return lua_error(L);
   }
   lua_pushinteger(L, (lua_Integer)id);
   return 1;

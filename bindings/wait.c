@@ -125,7 +125,8 @@ void far_wait_abandon(far_wait *wait) {
 int far_wait_yield(lua_State *L, const far_wait *wait, int co_ref) {
   if (wait == NULL) {
     luaL_unref(L, LUA_REGISTRYINDEX, co_ref);
-    return luaL_error(L, "not enough memory");
+    lua_pushliteral(L, "not enough memory"); // As Lua says it.
+    return lua_error(L);
   }
   lua_settop(L, 0); // What it returns is all that will be there.
   return lua_yieldk(L, 0, (lua_KContext)wait->id, awake);
