@@ -19,6 +19,7 @@ dependencies = {
 external_dependencies = {
   UV = { header = "uv.h", library = "uv" },
   JANSSON = { header = "jansson.h", library = "jansson" },
+  CURL = { header = "curl/curl.h", library = "curl" },
   SQLITE = { header = "sqlite3.h", library = "sqlite3" },
 }
 build = {

@@ -240,7 +240,7 @@ static void push_module(lua_State *L, int index, lua_CFunction run) {
   lua_pushliteral(L, FARSIDE_VERSION);
   lua_setfield(L, -2, "version");
 
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 6);
   far_push_app(L, index);
   lua_setfield(L, -2, "App");
   far_push_background_task(L, index);
@@ -249,6 +249,10 @@ static void push_module(lua_State *L, int index, lua_CFunction run) {
   lua_setfield(L, -2, "Log");
   far_push_storage(L, index);
   lua_setfield(L, -2, "Storage");
+  far_push_http(L, index);
+  lua_setfield(L, -2, "Http");
+  far_push_files(L, index);
+  lua_setfield(L, -2, "Files");
   lua_setfield(L, -2, "Plugins");
 }
 

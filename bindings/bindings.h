@@ -56,6 +56,11 @@ const char *far_push_origin(lua_State *L);
 // Pushes the table of a JSON object. Raises an error when memory is short.
 void far_push_json(lua_State *L, const char *text);
 
+// Pushes the value of a JSON text that may be anything, or nil, a sentence and
+// INVALID.
+int far_push_parsed(lua_State *L, far_script *script, const char *text,
+                    size_t bytes);
+
 // The JSON of a value, for free(); NULL, and why, for what is no such value.
 // Asks no metamethod and raises no error: for between far_begin_change() and
 // far_end_change(). Gives up when the script that calls is stopped. Before them
@@ -74,6 +79,8 @@ void far_push_app(lua_State *L, int box);
 void far_push_background_task(lua_State *L, int box);
 void far_push_log(lua_State *L, int box);
 void far_push_storage(lua_State *L, int box);
+void far_push_http(lua_State *L, int box);
+void far_push_files(lua_State *L, int box);
 
 // Adds setTimeout and its relatives to the table on the top of the stack.
 void far_set_timers(lua_State *L, int box);

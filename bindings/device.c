@@ -3,6 +3,8 @@
 #include "device.h"
 
 #include "../host/limit.h"
+#include "../host/manifest.h"
+#include "../host/pattern.h"
 #include "../host/rule.h"
 #include "bindings.h"
 #include <string.h>
@@ -14,7 +16,14 @@ enum { ARGS_MAX = 64 };
 
 // What openApp() launches again is kept with the phone, in user values: a path
 // and its arguments, or code and its name.
-enum { KEPT_PATH = 1, KEPT_CODE, KEPT_NAME, KEPT_ARGS, KEPT = KEPT_ARGS };
+enum {
+  KEPT_PATH = 1,
+  KEPT_CODE,
+  KEPT_NAME,
+  KEPT_ARGS,
+  KEPT_HTTP, // What is granted: strings, and the list of them.
+  KEPT = KEPT_HTTP
+};
 
 typedef struct phone {
   far_device *device; // NULL once it is closed.
@@ -28,6 +37,9 @@ static phone *check_phone(lua_State *L) {
     luaL_error(L, "write phone:…(), with a colon");
   if (mine->device == NULL)
     luaL_error(L, "the phone is closed");
+  if (far_answers_is_asking(far_device_answers(mine->device)))
+    luaL_error(L, "a function of phone:respond may not use the phone: return "
+                  "what is to be answered");
   return mine;
 }
 
@@ -148,13 +160,40 @@ static void check_start(lua_State *L, start *mine) {
       type == LUA_TNIL ? 1000 : far_check_battery(L, lua_tonumber(L, -1));
 }
 
+// http = { "https://api.example.com/*", … }: what an app may talk to. The list
+// is a userdata that the phone keeps, and the strings are in its user value.
+static void check_http(lua_State *L) {
+  char why[FAR_SENTENCE_BYTES];
+  far_pattern pattern;
+  int type = lua_getfield(L, 1, "http");
+  luaL_argcheck(L, type == LUA_TNIL || type == LUA_TTABLE, 1,
+                "http must be a list of URL patterns");
+  lua_Integer count = type == LUA_TNIL ? 0 : luaL_len(L, -1);
+  luaL_argcheck(L, count <= FAR_LIST_MAX, 1, "http is a list too long");
+  int table = lua_gettop(L);
+  const char **list =
+      lua_newuserdatauv(L, ((size_t)count + 1) * sizeof *list, 1);
+  lua_createtable(L, (int)count, 0);
+  for (lua_Integer i = 1; i <= count; i++) {
+    if (lua_rawgeti(L, table, i) != LUA_TSTRING)
+      luaL_error(L, "device.open: http is a list of URL patterns, and has a %s",
+                 luaL_typename(L, -1));
+    list[i - 1] = lua_tostring(L, -1);
+    if (!far_pattern_parse(list[i - 1], &pattern, why, sizeof why))
+      luaL_error(L, "device.open: http: %s", why);
+    lua_rawseti(L, -2, i);
+  }
+  list[count] = NULL;
+  lua_setiuservalue(L, -2, 1);
+}
+
 // open{ os=, seed=, policy=, network=, battery=, timeZone=, grace=,
-// launchUrl=, limits=, trust=, allow=, strict=, ram= } --> phone
+// launchUrl=, limits=, trust=, http=, allow=, strict=, ram= } --> phone
 static int open(lua_State *L) {
   static const char *const names[] = {
       "os",       "seed",   "policy",    "network", "battery",
       "timeZone", "grace",  "launchUrl", "limits",  "trust",
-      "allow",    "strict", "ram",       NULL};
+      "allow",    "strict", "ram",       "http",    NULL};
   far_device_config config = {0};
   start begin;
   if (lua_isnoneornil(L, 1)) {
@@ -180,8 +219,13 @@ static int open(lua_State *L) {
     return luaL_error(L, "device.open: trust must be a boolean, not a %s",
                       luaL_typename(L, -1));
   bool is_trusted = lua_toboolean(L, -1);
+  check_http(L);
+  const char *const *granted = lua_touserdata(L, -1);
   phone *mine = push_phone(L);
   mine->app.is_trusted = is_trusted;
+  mine->app.grant.http = granted;
+  lua_pushvalue(L, -2);
+  lua_setiuservalue(L, -2, KEPT_HTTP);
   farside_status status = far_device_open(&config, &mine->device);
   if (status == FARSIDE_INVALID)
     return luaL_error(L,
@@ -197,6 +241,8 @@ static int open(lua_State *L) {
 }
 
 static void close_phone(phone *mine) {
+  if (mine->device != NULL)
+    far_answers_silence(far_device_answers(mine->device));
   if (!mine->is_lent)
     far_device_close(mine->device);
   mine->device = NULL;

@@ -18,6 +18,9 @@ far_device *far_check_phone(lua_State *L);
 // What the user and the world do to a phone: more of its methods.
 extern const luaL_Reg far_phone_verbs[];
 
+// phone:respond(): what its network is.
+int far_respond(lua_State *L);
+
 // Reads a time zone. Raises an error, with those that there are.
 void far_check_zone(lua_State *L, const char *name, far_zone *zone);
 

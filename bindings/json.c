@@ -69,6 +69,25 @@ void far_push_json(lua_State *L, const char *text) {
     lua_error(L);
 }
 
+int far_push_parsed(lua_State *L, far_script *script, const char *text,
+                    size_t bytes) {
+  json_error_t error;
+  lua_pushcfunction(L, push_protected);
+  far_begin_change(script);
+  json_t *value =
+      json_loadb(text, bytes, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+  far_end_change(script);
+  if (value == NULL)
+    return far_push_failure(L, FARSIDE_INVALID, "line %d is no JSON: %.160s",
+                            error.line, error.text);
+  lua_pushlightuserdata(L, value);
+  int status = lua_pcall(L, 1, 1, 0);
+  far_begin_change(script);
+  json_decref(value);
+  far_end_change(script);
+  return status == LUA_OK ? 1 : lua_error(L);
+}
+
 // -- Lua values as JSON -------------------------------------------------------
 
 enum {

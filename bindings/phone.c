@@ -434,5 +434,6 @@ const luaL_Reg far_phone_verbs[] = {
     {"world", world},
     {"work", work},
     {"explain", explain},
+    {"respond", far_respond},
     {NULL, NULL},
 };

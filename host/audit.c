@@ -538,6 +538,15 @@ void far_audit_turn(far_audit *audit, const far_whom *whom, bool is_in_handler,
   }
 }
 
+// -- Transfers ----------------------------------------------------------------
+
+void far_audit_kept(far_audit *audit, const far_whom *whom, const char *url,
+                    uint64_t now_ms) {
+  if (audit != NULL)
+    far_violations_add(&audit->violations, FAR_RULE_RS10, false, whom, now_ms,
+                       "the app was suspended while %s was on its way", url);
+}
+
 // -- The device ---------------------------------------------------------------
 
 void far_audit_granted(far_audit *audit, uint64_t now_ms) {

@@ -168,6 +168,12 @@ bool far_audit_set_cost(far_audit *audit, const char *name, uint64_t ms);
 void far_audit_turn(far_audit *audit, const far_whom *whom, bool is_in_handler,
                     uint64_t now_ms);
 
+// -- Transfers ----------------------------------------------------------------
+
+// The app is frozen while a transfer of it is on its way.
+void far_audit_kept(far_audit *audit, const far_whom *whom, const char *url,
+                    uint64_t now_ms);
+
 // -- The device ---------------------------------------------------------------
 
 // The app is woken because it has asked for that.

@@ -56,6 +56,7 @@ typedef struct command_line {
   uint64_t remaining_ms; // What scripts are told is left.
   uint64_t allowed;      // Rules that may be broken, by far_rule_bit().
   const char *dir;       // Where `new` puts it.
+  const char *files, *proxy, *certificates; // As in farside_config.
   bool is_checked;
   bool is_shrunk;
   bool has_late_wakes;

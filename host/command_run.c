@@ -181,6 +181,9 @@ static int run_hosted(session *mine) {
     config.exit_when_idle = true;
     if (mine->line->is_once)
       config.launch_reason = "work";
+    config.files = mine->line->files;
+    config.proxy = mine->line->proxy;
+    config.certificates = mine->line->certificates;
     if (farside_host_open(&config, &mine->host) == FARSIDE_OK) {
       result = drive(mine, desktop);
       far_desktop_stop(desktop);
@@ -233,7 +236,8 @@ const far_command run_command = {
     .name = "run",
     .usage =
         "run [--store FILE [--once]] [--limits LIST] [--grant WHAT=VALUE]\n"
-        "       [--trust] [--isolate] [--grace TIME]\n"
+        "       [--trust] [--isolate] [--files FOLDER] [--proxy URL]\n"
+        "       [--certificates FILE] [--grace TIME]\n"
         "       [--timeline FILE] [--report FILE.html]\n"
         "       [--picture FILE.svg] [--trace FILE.json] [--junit "
         "FILE.xml] [-v]\n"
@@ -264,6 +268,13 @@ const far_command run_command = {
         "  --grant WHAT=VALUE\n"
         "                    what a manifest (farside.lua) may ask for:\n"
         "                    http=https://example.com/*, module=NAME\n"
+        "  --files FOLDER    where each script has a folder for what it\n"
+        "                    downloads and uploads; without it, none has\n"
+        "  --proxy URL, --certificates FILE\n"
+        "                    how Http reaches its servers, and whom it "
+        "trusts,\n"
+        "                    instead of what the environment and the system "
+        "say\n"
         "  --trust           no sandbox: the full libraries of Lua. A script\n"
         "                    that hangs in one of them hangs for ever,\n"
         "                    unless it is isolated\n"
@@ -286,7 +297,8 @@ const far_command run_command = {
         "4 when the host had to stop one for a limit, or to end a task that\n"
         "outlived the grace period.\n",
     .options =
-        " --store --once --limits --grant --trust --isolate --grace --timeline "
+        " --store --once --limits --grant --trust --isolate --files --proxy "
+        "--certificates --grace --timeline "
         "--report --picture --trace --junit --verbose -v ",
     .takes_many = true,
     .run = run};

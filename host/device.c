@@ -27,6 +27,7 @@ struct far_device {
   far_world world;
   far_wakes wakes;
   far_chance chance;
+  far_answers *answers;
   far_chance whims; // What the OS leaves open beside the big decisions.
   bool has_whims;
   bool has_late_wakes;
@@ -186,7 +187,12 @@ farside_status far_device_open(const far_device_config *config,
     goto fail;
   switch_on(fresh, config);
   watch(fresh, config);
+  status = far_answers_open(&fresh->memory, fresh->host, &fresh->world,
+                            &fresh->chance, &fresh->answers);
+  if (status != FARSIDE_OK)
+    goto fail;
   fresh->host->queue.may_make_one = config->store == NULL;
+  fresh->host->files.may_make_one = true;
   if (config->store != NULL)
     status = farside_open_store(fresh->host, config->store);
   if (status != FARSIDE_OK)
@@ -203,6 +209,7 @@ void far_device_close(far_device *device) {
   if (device == NULL)
     return;
   farside_host_close(device->host);
+  far_answers_close(device->answers);
   far_audit_deinit(&device->audit);
   far_source_free(device->source);
   far_memory memory = device->memory;
@@ -223,6 +230,10 @@ void far_device_begin(far_device *device, farside_network network,
 
 const far_world *far_device_world(const far_device *device) {
   return &device->world;
+}
+
+far_answers *far_device_answers(far_device *device) {
+  return device->answers;
 }
 
 const far_violations *far_device_violations(const far_device *device) {
@@ -394,6 +405,7 @@ static void act(far_device *device) {
       note_change(device, &change);
       has_acted = true;
     }
+    has_acted = far_answers_step(device->answers) || has_acted;
     has_acted = step_push(device) || has_acted;
     has_acted = step_wakes(device) || has_acted;
   } while (has_acted);

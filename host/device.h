@@ -9,6 +9,7 @@
 #ifndef FAR_DEVICE_H
 #define FAR_DEVICE_H
 
+#include "answer.h"
 #include "chance.h"
 #include "host.h"
 #include "wake.h"
@@ -58,6 +59,9 @@ void far_device_begin(far_device *device, farside_network network,
 farside_host *far_device_host(far_device *device);
 
 const far_world *far_device_world(const far_device *device);
+
+// What its network is.
+far_answers *far_device_answers(far_device *device);
 
 // Which rules its app has broken.
 const far_violations *far_device_violations(const far_device *device);

@@ -64,7 +64,10 @@ extern "C" {
   X(22, CORRUPT, "the store is damaged")                                       \
   X(23, LOCKED, "another process owns the store")                              \
   X(24, NEWER, "a newer version has written the store")                        \
-  X(25, STALE, "another run has taken over")
+  X(25, STALE, "another run has taken over")                                   \
+  X(26, NETWORK, "the network failed")                                         \
+  X(27, TIMEOUT, "it took too long")                                           \
+  X(28, TLS, "there is no secure connection")
 
 typedef enum farside_status {
 #define FARSIDE_STATUS(code, name, text) FARSIDE_##name = code,
@@ -192,7 +195,7 @@ typedef struct farside_manifest {
 // Takes, resizes and frees all memory of a host and its scripts, in the shape
 // of lua_Alloc: bytes_new == 0 frees, ptr == NULL allocates. The default uses
 // realloc() and free(). Called on the host's thread only: what farside_post()
-// queues, and what libuv keeps for itself, comes from malloc().
+// queues, and what libuv and libcurl keep for themselves, comes from malloc().
 typedef void *(*farside_allocate)(void *user, void *ptr, size_t bytes_old,
                                   size_t bytes_new);
 
@@ -257,6 +260,16 @@ typedef struct farside_config {
   // Whether farside_run() returns once no script has a listener, a timer, a
   // sleeping coroutine or a task left. Default false: it waits for posts.
   bool exit_when_idle;
+
+  // How Http reaches its servers: a proxy such as "http://proxy:3128", "" for
+  // none; default NULL: as http_proxy, https_proxy, all_proxy and no_proxy of
+  // the environment say. And a file of certificates to trust in the place of
+  // the system's; default NULL: SSL_CERT_FILE of the environment, or those.
+  const char *proxy, *certificates;
+
+  // A folder, which must be there, in which each script has one of its own for
+  // the files that Http sends and receives. Default NULL: scripts have none.
+  const char *files;
 
   // What App.getInfo() and App.getLaunchUrl() answer, and the reason of the
   // `launch` event. Default NULL: the name of the first script, "", none, and

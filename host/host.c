@@ -123,10 +123,10 @@ void far_host_notef(farside_host *host, far_what what, farside_level level,
 // -- Open and close -----------------------------------------------------------
 
 static const char **config_strings(farside_config *config, size_t index) {
-  const char **const strings[] = {&config->profile,      &config->app_name,
-                                  &config->app_id,       &config->app_version,
-                                  &config->app_build,    &config->launch_url,
-                                  &config->launch_reason};
+  const char **const strings[] = {
+      &config->profile,       &config->app_name,  &config->app_id,
+      &config->app_version,   &config->app_build, &config->launch_url,
+      &config->launch_reason, &config->proxy,     &config->certificates};
   return index < sizeof strings / sizeof *strings ? strings[index] : NULL;
 }
 
@@ -156,6 +156,8 @@ static void host_free(farside_host *host) {
   far_inbox_close(host->inbox);
   far_queue_deinit(host);
   far_ruins_deinit(host);
+  far_transfers_close(&host->transfers);
+  far_files_deinit(host);
   if (host->timers.memory != NULL)
     far_timer_deinit(&host->timers, &host->freeze);
   far_timers_deinit(&host->timers);
@@ -197,8 +199,13 @@ farside_status far_host_open(const farside_config *config, far_clock *clock,
   far_list_init(&fresh->scripts);
   far_list_init(&fresh->ready);
   far_list_init(&fresh->deaths);
+  far_transfers_init(&fresh->transfers);
   farside_status status = FARSIDE_NOMEM;
   if (!copy_config(fresh, config))
+    goto fail;
+  fresh->files.folder = far_string_new(&fresh->memory, config->files);
+  fresh->config.files = NULL;
+  if (config->files != NULL && fresh->files.folder == NULL)
     goto fail;
   status = FARSIDE_INVALID;
   if (!far_profile_find(config->profile, &fresh->profile))

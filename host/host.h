@@ -10,6 +10,7 @@
 #include "app.h"
 #include "audit.h"
 #include "clock.h"
+#include "files.h"
 #include "inbox.h"
 #include "job.h"
 #include "life.h"
@@ -19,6 +20,7 @@
 #include "ruins.h"
 #include "scripts.h"
 #include "timeline.h"
+#include "transfer.h"
 #include "watchdog.h"
 
 struct farside_host {
@@ -54,8 +56,10 @@ struct farside_host {
   uint64_t turned_ms;     // When they were last put in that order.
   const char *hurry;      // Why this visit ends early, or NULL.
   far_queue queue;        // Durable work.
-  uint64_t until_ms;      // When this step has to be over.
-  uint64_t instant_ms;    // When the last turn ran, and how many ran then.
+  far_transfers transfers;
+  far_files files;
+  uint64_t until_ms;   // When this step has to be over.
+  uint64_t instant_ms; // When the last turn ran, and how many ran then.
   uint64_t turns_at_instant;
   // For tests: which allocation of each script fails, whether all later ones do
   // too, and how many did. See far_arena_fail().

@@ -288,6 +288,8 @@ static bool open_host(const json_t *order) {
   config.exit_when_idle = true;
   if (farside_host_open(&config, &self.host) != FARSIDE_OK)
     return false;
+  self.host->transfers.refusal =
+      "there is no Http in an isolated script: its process has no sockets";
   // One clock for all processes of a machine, so one zero for all timelines.
   self.host->origin_ms = number_of(order, "originMs");
   self.host->route = on_route;

@@ -109,6 +109,7 @@ void far_life_move(farside_host *host, far_app_state target, const char *why) {
       stop_budgets(host);
       far_host_note(host, FAR_WHAT_APP_SUSPEND, FARSIDE_INFO, NULL, NULL,
                     why ? why : why_asleep(host));
+      far_transfers_suspend(host);
       if (host->platform.suspend != NULL)
         host->platform.suspend(host->platform.self);
       break;

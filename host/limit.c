@@ -173,6 +173,10 @@ static far_reading read_whole(const char *text, far_limit_kind kind,
   return READ_NOTHING;
 }
 
+bool far_size_parse(const char *text, uint64_t *bytes) {
+  return read_whole(text, SIZE, bytes) == READ_WELL;
+}
+
 static void print_value(const far_limit *limit, uint64_t value, char *text,
                         size_t bytes) {
   if (value == FARSIDE_NO_LIMIT) {

@@ -17,6 +17,9 @@ enum {
   FAR_SENTENCE_BYTES = 1024    // Enough for what is wrong.
 };
 
+// Reads "64MB". False for anything else.
+bool far_size_parse(const char *text, uint64_t *bytes);
+
 // Fills the fields that are zero with their defaults.
 void far_limits_default(farside_limits *limits);
 

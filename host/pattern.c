@@ -137,14 +137,18 @@ static const char *read_parts(const char *text, far_pattern *pattern) {
   return fault ? fault : path_fault(pattern);
 }
 
-bool far_pattern_parse(const char *text, far_pattern *pattern, char *error,
-                       size_t bytes) {
+const char *far_pattern_read(const char *text, far_pattern *pattern) {
   far_pattern fresh = {0};
   const char *fault = read_parts(text, &fresh);
-  if (fault != NULL)
-    return refuse(error, bytes, text, fault);
-  *pattern = fresh;
-  return true;
+  if (fault == NULL)
+    *pattern = fresh;
+  return fault;
+}
+
+bool far_pattern_parse(const char *text, far_pattern *pattern, char *error,
+                       size_t bytes) {
+  const char *fault = far_pattern_read(text, pattern);
+  return fault == NULL || refuse(error, bytes, text, fault);
 }
 
 // -- Covering -----------------------------------------------------------------

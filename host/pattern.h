@@ -27,7 +27,10 @@ typedef struct far_pattern {
   bool is_prefix; // A star stood at its end.
 } far_pattern;
 
-// Reads a whole text; false after one sentence.
+// Reads a whole text; what is wrong with it, or NULL.
+const char *far_pattern_read(const char *text, far_pattern *pattern);
+
+// The same; false after one sentence.
 bool far_pattern_parse(const char *text, far_pattern *pattern, char *error,
                        size_t bytes);
 

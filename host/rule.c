@@ -8,7 +8,6 @@
 #define OURS "ours: no OS says so"
 
 // Why a rule is not detected: what it needs is not there.
-#define NO_HTTP    "there is no Http"
 #define NO_PLUGINS "there are no plugins that do such a thing"
 
 #define KILL(code, what)                                                       \
@@ -297,8 +296,7 @@ static const far_rule rules[FAR_RULES] = {
          .android = WARNING("the connection is reset"),
          .advice = "End transfers at pause, or hold a task until they have "
                    "ended. Be ready to connect again.",
-         .sources = {FROM_ANDROID_FREEZER},
-         .why_not = NO_HTTP},
+         .sources = {FROM_ANDROID_FREEZER}},
 
     [FAR_RULE_SC01] =
         {.wrong = "The jobs of an app are more, or run for longer, than those "
@@ -332,7 +330,7 @@ static const far_rule rules[FAR_RULES] = {
          .advice = "Hand over all transfers at once, while the app is in the "
                    "foreground.",
          .sources = {FROM_QUINN_TRANSFERS},
-         .why_not = NO_HTTP},
+         .why_not = "no transfer goes on without the app, and wakes it"},
     [FAR_RULE_SC05] =
         {.wrong = "More than three silent pushes an hour are sent to an app.",
          .ios = THROTTLE("", "the others are held back, or dropped"),

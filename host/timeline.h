@@ -55,6 +55,8 @@
   X(WORK_FAIL, "work.fail")                                                    \
   X(WORK_CANCEL, "work.cancel")                                                \
   X(STORE_FAULT, "store.fault")                                                \
+  X(HTTP_BEGIN, "http.begin")                                                  \
+  X(HTTP_END, "http.end")                                                      \
   X(TIMER_FIRE, "timer.fire")                                                  \
   X(VIOLATION, "violation")                                                    \
   X(LOG, "log")

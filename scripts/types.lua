@@ -39,6 +39,9 @@
 ---| "LOCKED" # another process owns the store
 ---| "NEWER" # a newer version has written the store
 ---| "STALE" # another run has taken over
+---| "NETWORK" # the network failed
+---| "TIMEOUT" # it took too long
+---| "TLS" # there is no secure connection
 
 --- A time with its units, such as "500ms", "20s" or "1h30m"; units: ms, s, m, h, d.
 ---@alias farside.duration string
@@ -141,6 +144,8 @@
 ---| "work.fail"
 ---| "work.cancel"
 ---| "store.fault"
+---| "http.begin"
+---| "http.end"
 ---| "timer.fire"
 ---| "violation"
 ---| "log"
@@ -655,6 +660,144 @@ function Storage.clear() end
 ---@return any ... what the function returns
 function Storage.transaction(fn, ...) end
 
+-- -- Http ---------------------------------------------------------------------
+
+--- What is asked for.
+---@class farside.http_options
+---@field url string
+---@field method? "GET"|"HEAD"|"POST"|"PUT"|"PATCH"|"DELETE"|"OPTIONS" default: as the function is called, or "GET"
+---@field headers? table<string, string|number>
+---@field body? string what is sent
+---@field json? any a value that is sent
+---@field file? string a file that is sent, or that a download becomes
+---@field offset? integer where to begin in the file
+---@field timeout? farside.duration for all of it; default: none
+---@field connectTimeout? farside.duration until there is a connection; default "30s"
+---@field stallTimeout? farside.duration for how long nothing may move; default "60s"
+---@field maxBytes? integer the longest body that is kept in memory; default 8 MiB
+---@field redirects? integer how many are followed, up to 50; default 10
+---@field resume? boolean of a download: goes on where it was cut off; default true
+---@field onProgress? fun(progress: farside.http_progress)
+
+--- How far a transfer has come, in bytes of its bodies.
+---@class farside.http_progress
+---@field sent integer
+---@field toSend integer
+---@field received integer
+---@field toReceive? integer
+
+--- What has come of a request; an answer of any status is one.
+---@class farside.http_response
+---@field status integer
+---@field headers table<string, string> names in lower case
+---@field url string where it came from in the end
+---@field body? string of all but a download that is done
+---@field json? fun(): any, string?, farside.status? the body as a value
+---@field file? string of a download that is done
+---@field bytes? integer likewise
+
+---@alias farside.http_fn fun(response?: farside.http_response, message?: string, name?: farside.status)
+
+--- Requests that end with the task they belong to.
+---@class farside.Http
+local Http = {}
+
+--- Asks for something: waits in a coroutine, or calls a function.
+---@param options farside.http_options|string
+---@param fn? farside.http_fn
+---@return (farside.http_response|integer)? response or an id, with a function
+---@return string? message
+---@return farside.status? name
+function Http.request(options, fn) end
+
+--- The same; the method is GET.
+---@param options farside.http_options|string
+---@param fn? farside.http_fn
+---@return (farside.http_response|integer)? response
+---@return string? message
+---@return farside.status? name
+function Http.get(options, fn) end
+
+--- The same; the method is POST.
+---@param options farside.http_options|string
+---@param fn? farside.http_fn
+---@return (farside.http_response|integer)? response
+---@return string? message
+---@return farside.status? name
+function Http.post(options, fn) end
+
+--- The same; the method is PUT.
+---@param options farside.http_options|string
+---@param fn? farside.http_fn
+---@return (farside.http_response|integer)? response
+---@return string? message
+---@return farside.status? name
+function Http.put(options, fn) end
+
+--- Writes what comes to a file, and goes on where it was cut off.
+---@param options farside.http_options with `file`
+---@param fn? farside.http_fn
+---@return (farside.http_response|integer)? response
+---@return string? message
+---@return farside.status? name
+function Http.download(options, fn) end
+
+--- Sends a file by PUT.
+---@param options farside.http_options with `file`
+---@param fn? farside.http_fn
+---@return (farside.http_response|integer)? response
+---@return string? message
+---@return farside.status? name
+function Http.upload(options, fn) end
+
+--- Ends a request that has a function.
+---@param id integer
+---@return boolean was_there
+function Http.cancel(id) end
+
+-- -- Files --------------------------------------------------------------------
+
+--- What a script downloads and uploads, in a folder of its own.
+---@class farside.Files
+local Files = {}
+
+--- Lists the names, sorted.
+---@return string[]? names
+---@return string? message
+---@return farside.status? name
+function Files.list() end
+
+--- Tells how long a file is.
+---@param name string
+---@return integer? bytes
+---@return string? message
+---@return farside.status? name
+function Files.size(name) end
+
+--- Reads a file, or a part of it.
+---@param name string
+---@param from? integer counted from zero
+---@param count? integer
+---@return string? text
+---@return string? message
+---@return farside.status? name
+function Files.read(name, from, count) end
+
+--- Writes a file: all of it is there, or what was there before.
+---@param name string
+---@param text string
+---@return true? ok
+---@return string? message
+---@return farside.status? name
+function Files.write(name, text) end
+
+--- Removes a file.
+---@param name string
+---@return boolean? was_there
+---@return string? message
+---@return farside.status? name
+function Files.remove(name) end
+
 -- -- Log ----------------------------------------------------------------------
 
 --- What a script has to say.
@@ -684,6 +827,8 @@ function Log.error(...) end
 ---@field BackgroundTask farside.BackgroundTask
 ---@field Log farside.Log
 ---@field Storage farside.Storage
+---@field Http farside.Http
+---@field Files farside.Files
 
 --- Where a Lua app works while nobody is looking.
 ---@class farside
@@ -804,6 +949,7 @@ local device = {}
 ---@field trust? boolean the full libraries of Lua, instead of the sandbox
 ---@field ram? string how much memory the phone has: "256MB"; default: as the profile says
 ---@field allow? string[] rules that may be broken: { "BG10" }
+---@field http? string[] URL patterns that the app may talk to; default: none
 ---@field strict? boolean a warning fails assert.no_violations too
 
 --- One entry of the timeline.
@@ -1045,6 +1191,36 @@ function phone:work(filter) end
 ---@return string? message
 ---@return farside.status? name "NOWORK"
 function phone:explain(id) end
+
+--- What a request looks like to a function that answers it.
+---@class farside.http_asked
+---@field method string
+---@field url string
+---@field headers table<string, string>
+---@field body string its first 16 MiB
+---@field bytes integer
+---@field isPartial boolean it was cut off: nobody hears the answer
+
+--- How a request is answered.
+---@class farside.http_answer
+---@field status? integer from 200 to 599; default 200
+---@field headers? table<string, string>
+---@field body? string
+---@field size? integer|string bytes of the body: behind `body` come zeros
+---@field latency? farside.duration|farside.duration[] or between two
+---@field rate? string "200KB/s"; default: at once
+---@field fail? number how often nobody listens, from 0 to 1
+---@field dropAfter? integer|string bytes behind which the connection is gone
+---@field stallAfter? integer|string bytes behind which nothing moves any more
+---@field tls? "expired"|"untrusted"|"host"
+---@field error? "resolve"|"connect"|"reset"
+---@field times? integer how often the rule answers
+---@field answer? fun(request: farside.http_asked): farside.http_answer?
+
+--- Says what answers the requests of the app; the newest comes first.
+---@param pattern string "PUT https://api.example.com/*"; without a method: any
+---@param answer farside.http_answer|fun(request: farside.http_asked): farside.http_answer?
+function phone:respond(pattern, answer) end
 
 --- Lists what happened, or only what begins with a word.
 ---@param what? farside.what|string

@@ -129,6 +129,76 @@ static void live_on_phone(heap *mine, const char *os) {
   check_nothing_left(mine, os);
 }
 
+// Transfers and files: answered, sent elsewhere, cut off by the network, by the
+// end of a task and by a suspension.
+static void live_with_http(heap *mine, const char *os) {
+  static const char code[] =
+      "local farside = require 'farside'\n"
+      "local Http, Files = farside.Plugins.Http, farside.Plugins.Files\n"
+      "local u = 'https://a.example.com/'\n"
+      "local function try(fn, ...) pcall(fn, ...) end\n"
+      "try(Files.write, 'f', ('x'):rep(900)) try(Files.list)\n"
+      "setTimeout(function()\n"
+      "  try(Http.post, { url = u, json = { a = 1 }, headers = { b = 'c' },\n"
+      "    onProgress = function(p) print(p.sent) end })\n"
+      "  try(Http.upload, { url = u, file = 'f' })\n"
+      "  try(Http.download, { url = u, file = 'g' })\n"
+      "  try(Http.get, u .. 'to')\n"
+      "end, 1)\n"
+      "farside.Plugins.BackgroundTask.exec(function(task)\n"
+      "  try(Http.get, u, function(r) print(r and r.status) end)\n"
+      "  farside.sleep(100) task:finish()\n"
+      "end)\n"
+      "setTimeout(function() try(Http.download, { url = u, file = 'h' }, print)"
+      " end, 1500)\n";
+  static const char *const granted[] = {"https://a.example.com/*", NULL};
+  static const char to[] = "Location: /x";
+  far_device_config config = {.os = os, .allocate = allocate, .user = mine};
+  far_device *device;
+  if (far_device_open(&config, &device) == FARSIDE_OK) {
+    farside_host *host = far_device_host(device);
+    far_answers *answers = far_device_answers(device);
+    far_answer_rule rule = {.pattern = (char *)granted[0],
+                            .times = FAR_NEVER,
+                            .answer = {.status = 200,
+                                       .rate = 10000,
+                                       .body_bytes = 3000,
+                                       .drop_bytes = FAR_NEVER,
+                                       .stall_bytes = FAR_NEVER}};
+    (void)far_answers_add(answers, &rule);
+    rule.pattern = (char *)"https://a.example.com/to";
+    rule.answer.status = 302;
+    rule.answer.text = far_answers_text(answers, sizeof to);
+    if (rule.answer.text != NULL) {
+      memcpy(rule.answer.text, to, sizeof to);
+      rule.answer.text_bytes = rule.answer.headers_bytes = sizeof to;
+    }
+    if (far_answers_add(answers, &rule) != FARSIDE_OK)
+      far_answers_text_free(answers, &rule.answer);
+    refuse_script(mine, host);
+    far_device_launch(device, "user");
+    farside_source source;
+    farside_source_init(&source);
+    source.code = code;
+    source.code_bytes = sizeof code - 1;
+    source.name = "app";
+    source.grant.http = granted;
+    if (farside_load(host, &source) == FARSIDE_OK) {
+      far_device_advance(device, 1600);
+      far_device_set_network(device, FARSIDE_NETWORK_NONE);
+      far_device_set_network(device, FARSIDE_NETWORK_WIFI);
+      far_device_advance(device, 100);
+      far_device_press_home(device);
+      far_device_advance(device, 30000);
+      far_device_open_app(device);
+    }
+    far_device_kill(device, "the test is over");
+    mine->refused += (size_t)host->failing.refused;
+  }
+  far_device_close(device);
+  check_nothing_left(mine, os);
+}
+
 // On real time, for a few milliseconds.
 static void live_on_desktop(heap *mine, const char *profile) {
   static const char code[] =
@@ -212,6 +282,8 @@ int main(void) {
   prove("a phone by the rules of ios", live_on_phone, "ios", false);
   prove("a phone by the rules of android", live_on_phone, "android", false);
   prove("an app on that phone", live_on_phone, "android", true);
+  prove("transfers on a phone", live_with_http, "android", false);
+  prove("an app that has transfers", live_with_http, "android", true);
   prove("a host on real time", live_on_desktop, "desktop", false);
   prove("plain Lua", live_in_interpreter, "interpreter", false);
   printf("%d passed, 0 failed\n", passed);

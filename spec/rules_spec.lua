@@ -179,7 +179,20 @@ local BUSY <const> = [[local busy = false setInterval(function()
     farside.Plugins.Storage.set("x", 1) busy = false task:finish() end, { onExpire = print }) end end, 60000)]]
 
 local android <const> = { os = "android" }
+local online <const> = { os = "android", http = { "https://api.example.com/*" } }
 local eager <const> = { os = "android", policy = "earliest" }
+
+-- A request that no task waits for, and a visit to the background.
+local REQUEST <const> = [[setTimeout(function() farside.Plugins.Http.get("https://api.example.com/", print) end, 500)]]
+
+local function answers(latency)
+  return function(phone)
+    phone:respond("https://api.example.com/*", { latency = latency })
+    phone:advance "1s"
+    phone:pressHome()
+    phone:advance "20s"
+  end
+end
 
 -- `breaks` breaks the rule, and `misses` nearly does. `at` is the line of the
 -- script that is blamed; `why` is what the sentence has to say.
@@ -509,6 +522,11 @@ local cases = {
     { at = 1, why = "does not need a charger",
       breaks = { script = heavy(""), day = costs "61s" },
       misses = { script = heavy(""), day = costs "60s" } },
+  },
+  RS10 = {
+    { why = "the app was suspended while https://api.example.com/ was on its way",
+      breaks = { phone = online, script = REQUEST, day = answers "50s" },
+      misses = { phone = online, script = REQUEST, day = answers "8s" } },
   },
   SC05 = {
     { why = "4 were sent within an hour",

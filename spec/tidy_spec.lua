@@ -29,10 +29,11 @@ end
 local MAY_INCLUDE <const> = {
   ["lua.h"] = { host = true, turn = true, script = true, job = true, command_simulate = true, manifest_file = true,
     state = true, watchdog = true, bindings = true },
-  ["uv.h"] = { clock = true, inbox = true, desktop = true, watchdog = true,
+  ["uv.h"] = { clock = true, inbox = true, desktop = true, watchdog = true, http = true,
     isolate = true, isolated = true },
   ["jansson.h"] = { wire = true, event = true, report = true, json = true, command_profile = true,
     command_rules = true },
+  ["curl/curl.h"] = { http = true },
   ["sqlite3.h"] = { store_sqlite_query = true },
 }
 MAY_INCLUDE["lauxlib.h"] = MAY_INCLUDE["lua.h"]
@@ -53,7 +54,7 @@ describe("house rules:", function()
   it("the core knows no Lua, no loop and no clock", function()
     local pure = {
       app = true, task = true, policy = true, policy_values = true, rule = true, citation = true, timeline = true,
-      timer = true, slots = true, duration = true, limit = true, pattern = true, manifest = true,
+      timer = true, slots = true, duration = true, limit = true, pattern = true, manifest = true, url = true, place = true,
       figures = true, audit = true, violation = true, window = true,
       world = true, wake = true, chance = true, zone = true, calendar = true, cron = true, schedule = true, work = true,
     }

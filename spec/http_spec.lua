@@ -1,0 +1,563 @@
+-- Http on a simulated phone: what a plan says answers, in virtual time.
+
+local device = require "farside.device"
+local helper = require "spec.helper"
+
+local URL <const> = "https://api.example.com/"
+
+-- A phone whose app may talk to the server, with code that has Http and Files.
+local function phone_with(options)
+  options = options or {}
+  options.http = options.http or { URL .. "*" }
+  return device.open(options)
+end
+
+local function start(phone, code)
+  assert(phone:run(helper.code("local Http, Files = farside.Plugins.Http, farside.Plugins.Files " .. code)))
+  return phone
+end
+
+-- Runs code in a timer's turn, and returns what it said.
+local function said(phone, code)
+  start(phone, "setTimeout(function() " .. code .. " end, 1)")
+  phone:advance "10m"
+  assert.same({}, helper.errors(phone))
+  return helper.said(phone)
+end
+
+local function http_story(phone)
+  local lines = {}
+  for _, entry in ipairs(phone:timeline "http.") do
+    lines[#lines + 1] = entry.what .. " " .. entry.why
+  end
+  return lines
+end
+
+-- What a request that fails comes to.
+local function failure(phone, request)
+  return said(phone, "local r, message, name = " .. request .. " print(r, message, name)")[1]
+end
+
+describe("a request", function()
+  it("is answered as the plan says, after its latency", function()
+    local phone <close> = phone_with()
+    phone:respond("GET " .. URL .. "*", { status = 201, headers = { ["X-Key"] = "seven" }, body = '{"a":[1,2]}', latency = "3s" })
+    assert.same({ "201", "seven", '{"a":[1,2]}', "2", "https://api.example.com/x?q=1" }, said(phone, [[
+      local r = assert(Http.get "https://api.example.com/x?q=1")
+      print(r.status) print(r.headers["x-key"]) print(r.body) print(r.json().a[2]) print(r.url)]]))
+    assert.same({ "http.begin GET https://api.example.com/x...",
+      "http.end 201: 0 bytes sent, 11 received in 3.001 s" }, http_story(phone))
+    assert.equal(3002, phone:timeline("http.end")[1].t)
+  end)
+
+  it("calls a function where it is given one", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "*", { status = 404, body = "no" })
+    start(phone, [[
+      local id = Http.post({ url = "https://api.example.com/x", body = "abc" }, function(r, message, name)
+        print(r.status, r.body, message, name) end)
+      print(math.type(id))]])
+    phone:advance "1s"
+    assert.same({ "integer", "404\tno\tnil\tnil" }, helper.said(phone))
+  end)
+
+  it("waits in the main chunk as well", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "*", { body = "here" })
+    start(phone, [[print(Http.get("https://api.example.com").body)]])
+    phone:advance "1s"
+    assert.same({ "here" }, helper.said(phone))
+  end)
+
+  it("sends what it is told to send", function()
+    local phone <close> = phone_with()
+    local seen = {}
+    phone:respond(URL .. "*", function(request)
+      seen[#seen + 1] = request
+      return { status = 200, body = request.method .. request.body }
+    end)
+    assert.same({ "POST{\"n\":1}", "PUTxyz", "PATCH", "DELETE" }, said(phone, [[
+      local u = "https://api.example.com/"
+      print(Http.post{ url = u, json = { n = 1 } }.body)
+      print(Http.put{ url = u, body = "xyz", headers = { ["X-Two"] = 2, ["X-Empty"] = "", Authorization = "me" } }.body)
+      print(Http.request{ url = u, method = "patch" }.body)
+      print(Http.request{ url = u, method = "DELETE" }.body)]]))
+    assert.equal("application/json", seen[1].headers["Content-Type"])
+    assert.same({ ["X-Two"] = "2", ["X-Empty"] = "", Authorization = "me" }, seen[2].headers)
+    assert.equal(3, seen[2].bytes)
+    assert.falsy(seen[2].isPartial)
+  end)
+
+  it("has no body where it asked for the head alone", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "*", { body = "four" })
+    assert.same({ "4\t" }, said(phone, [[
+      local r = Http.request{ url = "https://api.example.com/", method = "HEAD" }
+      print(r.headers["content-length"], r.body)]]))
+  end)
+
+  it("is the newest rule's, as often as that answers", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "*", { body = "old" })
+    phone:respond(URL .. "*", { body = "new", times = 2 })
+    phone:respond("POST " .. URL .. "*", { body = "post" })
+    assert.same({ "new", "new", "old" }, said(phone, [[for _ = 1, 3 do print(Http.get("https://api.example.com/").body) end]]))
+  end)
+
+  it("tells of its progress, and not too often", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "*", { rate = "10KB/s", size = "20KB" })
+    local lines = said(phone, [[
+      local count, last = 0
+      local r = Http.post{ url = "https://api.example.com/", body = ("x"):rep(20 * 1024), onProgress = function(p)
+        count = count + 1 last = p end }
+      print(count > 20 and count < 45) print(last.sent, last.toSend, last.toReceive) print(#r.body)]])
+    assert.same({ "true", "20480\t20480\t20480", "20480" }, lines)
+    assert.equal(4002, phone:timeline("http.end")[1].t)
+  end)
+
+  it("can be cancelled by its number", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "*", { latency = "10s" })
+    start(phone, [[
+      local id = Http.get("https://api.example.com/", print)
+      setTimeout(function() print(Http.cancel(id)) end, 500)
+      setTimeout(function() print(Http.cancel(id)) end, 600)]])
+    phone:advance "1m"
+    assert.same({ "true", "nil\twait api.example.com: it was cancelled\tINTERRUPTED", "false" }, helper.said(phone))
+  end)
+end)
+
+describe("a request that is refused", function()
+  it("is one that nobody has granted", function()
+    local phone <close> = device.open {}
+    phone:respond(URL .. "*", {})
+    assert.equal("nil\tthe script may not talk to https://api.example.com/v1 "
+      .. "(to grant it: --grant 'http=https://api.example.com/*')\tDENIED", failure(phone, 'Http.get "https://api.example.com/v1"'))
+    assert.same({}, http_story(phone))
+  end)
+
+  it("is to no URL", function()
+    for url, why in pairs {
+      ["ftp://api.example.com/"] = "it must begin with https:// or http://",
+      ["file:///etc/passwd"] = "it must begin with https:// or http://",
+      ["https://me:you@api.example.com/"] = "it must not name a user",
+      ["https://api.example.com/../x"] = "its path has . or .. between slashes",
+      ["https://api.example.com/a b"] = "its path has a character that must be escaped",
+      ["https://api.example.com/*"] = "a star at its end is for what is granted",
+      ["https://*.example.com/"] = "it must name one host",
+      ["https://api.example.com/\\0"] = "it has a zero byte",
+    } do
+      local phone <close> = phone_with()
+      local line = failure(phone, ('Http.get "%s"'):format(url))
+      assert.truthy(line:find(why, 1, true) and line:find "\tINVALID$", line)
+    end
+  end)
+
+  it("is a mistake of the script's", function()
+    local phone <close> = phone_with()
+    for code, why in pairs {
+      ["Http.get()"] = "URL, or table of options expected",
+      ["Http.get{}"] = "get: url is missing",
+      ["Http.get{ url = 7 }"] = "get: url must be a string, not a number",
+      ["Http.get{ url = u, colour = 1 }"] = "get has no option 'colour'",
+      ["Http.get{ url = u, body = 'x' }"] = "get: a GET sends no body",
+      ["Http.post{ url = u, body = 'x', json = 1 }"] = "only one of them can be sent",
+      ["Http.post{ url = u, json = print }"] = "post: json cannot be sent",
+      ["Http.request{ url = u, method = 'CONNECT' }"] = "there is no method 'CONNECT'",
+      ["Http.get{ url = u, headers = { Host = 'x' } }"] = "the header 'Host' is set by the transfer itself",
+      ["Http.get{ url = u, headers = { ['a b'] = 'x' } }"] = "'a b' is no name of a header",
+      ["Http.get{ url = u, headers = { a = 'x\\r\\ny' } }"] = "the header 'a' has a control character",
+      ["Http.get{ url = u, headers = { 'x' } }"] = "headers are names with strings",
+      ["Http.get{ url = u, timeout = 5 }"] = "get: timeout must be a duration",
+      ["Http.get{ url = u, timeout = '0s' }"] = "get: timeout is no time in which anything could be done",
+      ["Http.get{ url = u, maxBytes = -1 }"] = "get: maxBytes must be an integer from 0",
+      ["Http.get{ url = u, redirects = 99 }"] = "get: redirects must be an integer from 0 to 50",
+      ["Http.download{ url = u }"] = "download: file is missing",
+      ["Http.download{ url = u, file = '../x' }"] = "it begins with a dot",
+      ["Http.download{ url = u, file = 'a/b' }"] = "it has a slash",
+      ["Http.upload{ url = u, file = '' }"] = "it is empty",
+      ["Http.get(u, 7)"] = "function expected, got number",
+    } do
+      start(phone, "local u = 'https://api.example.com/' print(select(2, pcall(function() " .. code .. " end)))")
+      phone:advance(1)
+      local line = helper.said(phone)
+      line = line[#line]
+      assert.truthy(line:find(why, 1, true), code .. ": " .. line)
+      phone:kill()
+    end
+  end)
+
+  it("is one that no rule answers, and nothing real does", function()
+    local phone <close> = phone_with()
+    phone:respond("POST " .. URL .. "*", {})
+    assert.equal("nil\tnothing answers GET https://api.example.com/x, and a simulated phone reaches no real network: "
+      .. "phone:respond(\"GET https://api.example.com/x\", { status = 200 })\tNETWORK",
+      failure(phone, 'Http.get "https://api.example.com/x"'))
+  end)
+end)
+
+describe("a redirect", function()
+  local GRANTED <const> = { URL .. "*", "https://other.example.com/*" }
+
+  it("is followed, relative ones too, and says in the end where it led", function()
+    local phone <close> = phone_with { http = GRANTED }
+    phone:respond(URL .. "a/b", { status = 302, headers = { Location = "../c?d#e" } })
+    phone:respond(URL .. "c?d", { status = 301, headers = { Location = "//other.example.com/f" } })
+    phone:respond("https://other.example.com/f", { body = "end" })
+    assert.same({ "end", "https://other.example.com/f" }, said(phone, [[
+      local r = Http.get "https://api.example.com/a/b" print(r.body) print(r.url)]]))
+  end)
+
+  it("takes a post along only where the server says so, and no secret to another server", function()
+    local phone <close> = phone_with { http = GRANTED }
+    local seen = {}
+    local function see(request)
+      seen[#seen + 1] = request.method .. " " .. request.body .. " " .. tostring(request.headers.Authorization)
+      return {}
+    end
+    phone:respond(URL .. "post", { status = 302, headers = { Location = "/end" } })
+    phone:respond(URL .. "keep", { status = 307, headers = { Location = "/end" } })
+    phone:respond(URL .. "away", { status = 308, headers = { Location = "https://other.example.com/end" } })
+    phone:respond(URL .. "end", see)
+    phone:respond("https://other.example.com/end", see)
+    said(phone, [[for _, path in ipairs { "post", "keep", "away" } do
+      Http.post{ url = "https://api.example.com/" .. path, body = "b", headers = { Authorization = "me" } } end]])
+    assert.same({ "GET  me", "POST b me", "POST b nil" }, seen)
+  end)
+
+  it("to a place that nobody has granted is no way around", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "*", { status = 302, headers = { Location = "http://127.0.0.1:22/" } })
+    assert.equal("nil\tit was sent elsewhere: the script may not talk to http://127.0.0.1:22/ "
+      .. "(to grant it: --grant 'http=http://127.0.0.1:22/*')\tDENIED", failure(phone, 'Http.get "https://api.example.com/"'))
+  end)
+
+  it("to no URL, and one that goes round, end", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "file", { status = 302, headers = { Location = "file:///etc/passwd" } })
+    phone:respond(URL .. "round", { status = 302, headers = { Location = "/round" } })
+    assert.same({ "NETWORK", "LIMIT\treceive api.example.com: it was sent elsewhere again and again", "302" }, said(phone, [[
+      print((select(3, Http.get "https://api.example.com/file")))
+      local _, message, name = Http.get "https://api.example.com/round" print(name, message)
+      print(Http.get{ url = "https://api.example.com/round", redirects = 0 }.status)]]))
+  end)
+end)
+
+describe("what goes wrong on the way", function()
+  it("has a sentence with phase, host and cause", function()
+    for what, sentence in pairs {
+      ["error = 'resolve'"] = "resolve api.example.com: no address is known for this name\tNETWORK",
+      ["error = 'connect'"] = "connect api.example.com: Connection refused\tNETWORK",
+      ["error = 'reset'"] = "wait api.example.com: Connection reset by peer\tNETWORK",
+      ["tls = 'expired'"] = "tls api.example.com: SSL certificate problem: certificate has expired\tTLS",
+      ["tls = 'untrusted'"] = "tls api.example.com: SSL certificate problem: unable to get local issuer certificate\tTLS",
+      ["tls = 'host'"] = "tls api.example.com: SSL: no alternative certificate subject name matches target host name\tTLS",
+      ["fail = 1"] = "connect api.example.com: Connection refused\tNETWORK",
+      ["dropAfter = 10"] = "send api.example.com: Connection reset by peer\tNETWORK",
+      ["dropAfter = 150, size = 100"] = "receive api.example.com: Connection reset by peer\tNETWORK",
+      ["stallAfter = 10"] = "send api.example.com: nothing moved for 60.000 s\tTIMEOUT",
+      ["latency = '2m'"] = "wait api.example.com: nothing moved for 60.000 s\tTIMEOUT",
+      ["size = '1MB', rate = '100KB/s'"] = "receive api.example.com: it was not done within 5.000 s\tTIMEOUT",
+      ["size = '9MB'"] = "the answer is larger than 8388608 bytes: download it to a file, or set maxBytes\tLIMIT",
+    } do
+      local phone <close> = phone_with()
+      phone:respond(URL .. "*", load("return {" .. what .. "}")())
+      local limit = what:find "rate" and ", timeout = '5s'" or ""
+      assert.equal("nil\t" .. sentence,
+        failure(phone, "Http.post{ url = 'https://api.example.com/', body = ('x'):rep(100)" .. limit .. "}"))
+    end
+  end)
+
+  it("is seeded where chance decides", function()
+    local function day(seed)
+      local phone <close> = phone_with { seed = seed }
+      phone:respond(URL .. "*", { fail = 0.5, latency = { "1s", "9s" } })
+      said(phone, [[local out = {} for i = 1, 20 do out[i] = Http.get "https://api.example.com/" and "+" or "-" end
+        print(table.concat(out))]])
+      return helper.said(phone)[1], phone:hash()
+    end
+    local one, hash = day(7)
+    assert.same({ one, hash }, { day(7) })
+    assert.truthy(one:find "+" and one:find "-")
+    assert.are_not.equal(one, (day(8)))
+  end)
+
+  it("is that the network goes away in the middle of a body", function()
+    local phone <close> = phone_with()
+    local seen
+    phone:respond(URL .. "*", { rate = "1KB/s", answer = function(request) seen = request end })
+    start(phone, [[setTimeout(function()
+      print(Http.post{ url = "https://api.example.com/", body = ("x"):rep(10240) }) end, 1)]])
+    phone:advance(5002)
+    phone:setNetwork "none"
+    assert.same({ "nil\tsend api.example.com: there is no network\tNETWORK" }, helper.said(phone))
+    assert.same({ 5120, true }, { seen.bytes, seen.isPartial })
+    assert.equal("http.end send api.example.com: there is no network (5120 bytes sent, 0 received in 5.001 s)",
+      http_story(phone)[2])
+  end)
+
+  it("is that there is none, or another one", function()
+    local phone <close> = phone_with { network = "none" }
+    phone:respond(URL .. "*", { latency = "5s" })
+    start(phone, [[Http.get("https://api.example.com/", print)
+      setTimeout(function() Http.get("https://api.example.com/", print) end, 2000)]])
+    phone:advance "1s"
+    phone:setNetwork "wifi"
+    phone:advance "2s"
+    phone:setNetwork "metered"
+    assert.same({ "nil\tconnect api.example.com: there is no network\tNETWORK",
+      "nil\twait api.example.com: the network has changed\tNETWORK" }, helper.said(phone))
+  end)
+
+  it("is that the function of the plan fails, or uses the phone", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "a", function() error "broken" end)
+    phone:respond(URL .. "b", function() phone:kill() end)
+    phone:respond(URL .. "c", function() return 7 end)
+    start(phone, [[for _, path in ipairs { "a", "b", "c" } do Http.get("https://api.example.com/" .. path, print) end]])
+    phone:advance "1s"
+    local lines = helper.said(phone)
+    assert.equal(6, #lines)
+    for i, why in ipairs { "broken", "may not use the phone", "must return a table" } do
+      assert.truthy(lines[2 * i - 1]:find(why, 1, true), lines[2 * i - 1])
+      assert.equal("nil\twait api.example.com: the function that answers has failed\tNETWORK", lines[2 * i])
+    end
+  end)
+end)
+
+describe("a transfer of a task", function()
+  it("ends with it, at its expiry too", function()
+    local phone <close> = phone_with { os = "ios" }
+    local partial
+    phone:respond(URL .. "*", { rate = "1KB/s", answer = function(request) partial = request.isPartial end })
+    start(phone, [[App.addListener("pause", function()
+      BackgroundTask.exec(function(task)
+        print(Http.post{ url = "https://api.example.com/", body = ("x"):rep(1024 * 100) })
+      end, { name = "upload", onExpire = function() print "expiring" end })
+    end)]])
+    phone:pressHome()
+    phone:advance "2m"
+    assert.same({ "expiring" }, helper.said(phone))
+    assert.same({ "expired" }, helper.states(phone))
+    local entry = phone:timeline("http.end")[1]
+    assert.truthy(entry.why:find("^it was cancelled with its task %(%d+ bytes sent, 0 received in [23]%d%.%d+ s%)$"), entry.why)
+    assert.equal("upload", entry.name)
+    assert.is_true(partial)
+    assert.equal("suspended", phone:state())
+  end)
+
+  it("keeps the app awake until it has ended", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "*", { latency = "5s" })
+    start(phone, [[App.addListener("pause", function()
+      BackgroundTask.exec(function(task) print(Http.get("https://api.example.com/").status) task:finish() end) end)]])
+    phone:pressHome()
+    phone:advance "4s"
+    assert.equal("background", phone:state())
+    phone:advance "2s"
+    assert.same({ "200" }, helper.said(phone))
+    assert.equal("suspended", phone:state())
+  end)
+
+  it("is not taken for a leak, and is named when its time is up", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "*", { latency = "40s", stallAfter = 0 })
+    start(phone, [[App.addListener("pause", function()
+      BackgroundTask.exec(function() Http.post{ url = "https://api.example.com/", body = "x" } end) end)]])
+    phone:pressHome()
+    phone:advance "1m"
+    assert.truthy(phone:timeline("task.leak")[1].why:find "still waiting for a transfer")
+  end)
+end)
+
+describe("suspension", function()
+  local CODE <const> = [[App.addListener("resume", function() print "resumed" end)
+    setTimeout(function() Http.get("https://api.example.com/", function(r, message, name) print(r, message, name) end)
+      print(Http.get "https://api.example.com/") end, 1)]]
+
+  it("closes what is open, and the app hears of it at its return", function()
+    local phone <close> = phone_with { os = "android" }
+    phone:respond(URL .. "*", { latency = "10s" })
+    start(phone, CODE)
+    phone:advance(2)
+    phone:pressHome()
+    phone:advance "30s"
+    assert.equal("suspended", phone:state())
+    assert.same({}, helper.said(phone))
+    phone:openApp()
+    local line = "nil\twait api.example.com: the app was suspended\tINTERRUPTED"
+    local lines = helper.said(phone)
+    table.sort(lines)
+    assert.same({ line, line, "resumed" }, lines)
+  end)
+
+  it("with a transfer open breaks rule RS10 on android, and none on ios", function()
+    for os, rules in pairs { android = { "RS10" }, ios = {}, strict = { "RS10" } } do
+      local phone <close> = phone_with { os = os }
+      phone:respond(URL .. "*", { latency = "50s" })
+      start(phone, CODE)
+      phone:advance(2)
+      phone:pressHome()
+      phone:advance "30s"
+      local broken = {}
+      for i, violation in ipairs(phone:violations()) do
+        broken[i] = violation.rule
+      end
+      assert.same(rules, broken, os)
+    end
+  end)
+end)
+
+describe("many requests", function()
+  it("wait for each other, and all come to their end", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "*", { latency = "1s" })
+    assert.same({ "1000" }, said(phone, [[
+      local left, fine = 1000, 0
+      for _ = 1, 1000 do
+        Http.get("https://api.example.com/", function(r) left = left - 1 if r then fine = fine + 1 end
+          if left == 0 then print(fine) end end)
+      end]]))
+    local open, most = 0, 0
+    for _, entry in ipairs(phone:timeline "http.") do
+      open = open + (entry.what == "http.begin" and 1 or -1)
+      most = math.max(most, open)
+    end
+    assert.equal(0, open)
+    -- 64 at once, a second each.
+    assert.equal(1 + 16 * 1001, phone:timeline("http.end")[1000].t)
+  end)
+end)
+
+describe("Files", function()
+  it("are read and written whole, listed and removed", function()
+    local phone <close> = phone_with()
+    assert.same({ "true", "abc\\0def", "bc", "f", "", "7", "a.txt,b", "true", "false", "a.txt" }, said(phone, [[
+      print(Files.write("a.txt", "abc\0def")) Files.write("b", "")
+      print(Files.read "a.txt") print(Files.read("a.txt", 1, 2)) print(Files.read("a.txt", 6)) print(Files.read("a.txt", 99))
+      print(Files.size "a.txt") print(table.concat(Files.list(), ","))
+      print(Files.remove "b") print(Files.remove "b") print(table.concat(Files.list(), ","))]]))
+  end)
+
+  it("are not there, or no names at all", function()
+    local phone <close> = phone_with()
+    assert.same({ "NOFILE", "NOFILE", "it has a slash", "it begins with a dot", "it begins with a dot" }, said(phone, [[
+      print((select(3, Files.read "none"))) print((select(3, Files.size "none")))
+      for _, name in ipairs { "a/b", "..", ".hidden" } do
+        print(select(2, pcall(Files.read, name)):match ": (it [^:]*)")
+      end]]))
+  end)
+end)
+
+describe("a download", function()
+  it("is a file when all of it is there", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "*", { size = "100KB", rate = "10KB/s" })
+    start(phone, [[setTimeout(function()
+      local r = Http.download{ url = "https://api.example.com/", file = "photo" }
+      print(r.status, r.file, r.bytes, r.body, Files.size "photo", table.concat(Files.list(), ","))
+    end, 1)
+    setTimeout(function() print(table.concat(Files.list(), ","), Files.size "photo.part") end, 5003)]])
+    phone:advance "1m"
+    assert.same({ "photo.part\t51200", "200\tphoto\t102400\tnil\t102400\tphoto" }, helper.said(phone))
+  end)
+
+  it("goes on where it was cut off, when it is still the same thing", function()
+    local phone <close> = phone_with()
+    local tag, seen = '"one"', {}
+    local whole = ("0123456789"):rep(100)
+    phone:respond(URL .. "*", { answer = function(request)
+      local from = tonumber((request.headers.Range or ""):match "bytes=(%d+)-")
+      seen[#seen + 1] = from or "all"
+      if from and request.headers["If-Range"] == tag then
+        return { status = 206, body = whole:sub(from + 1), headers = { ETag = tag,
+          ["Content-Range"] = ("bytes %d-%d/%d"):format(from, #whole - 1, #whole) } }
+      end
+      return { body = whole, headers = { ETag = tag }, dropAfter = 321 }
+    end })
+    local lines = said(phone, [[
+      local function get() return Http.download{ url = "https://api.example.com/", file = "f" } end
+      print(get()) print(Files.size "f.part") print(get().bytes) print(Files.read "f" == ("0123456789"):rep(100))
+      print(table.concat(Files.list(), ","))]])
+    assert.same({ "nil\treceive api.example.com: Connection reset by peer\tNETWORK", "321", "1000", "true", "f" }, lines)
+    assert.same({ "all", 321 }, seen)
+  end)
+
+  it("begins anew when it is another thing by now, or when it is told to", function()
+    local phone <close> = phone_with()
+    local tag, body = '"one"', "aaaaaaaaaa"
+    local drop = 4
+    phone:respond(URL .. "*", { answer = function() return { body = body, headers = { ETag = tag }, dropAfter = drop } end })
+    start(phone, [[function get(options) options = options or {}
+      options.url, options.file = "https://api.example.com/", "f"
+      Http.download(options, function(r, message) print(r and r.bytes or message, Files.read "f", Files.read "f.part") end) end
+      setTimeout(get, 1000) setTimeout(get, 2000) setTimeout(get, 3000)]])
+    phone:advance(1500)
+    tag, body, drop = '"two"', "bbbbbb", nil
+    phone:advance(1000)
+    assert.same({ "receive api.example.com: Connection reset by peer\tnil\taaaa",
+      "6\tbbbbbb\tnil\tf.part: No such file or directory\tNOFILE" }, helper.said(phone))
+  end)
+
+  it("is no file when the server says that it is none", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "*", { status = 404, body = "not here" })
+    assert.same({ "404\tnil\tnot here\tNOFILE" }, said(phone, [[
+      local r = Http.download{ url = "https://api.example.com/", file = "f" }
+      print(r.status, r.file, r.body, (select(3, Files.size "f")))]]))
+  end)
+
+  it("is one at a time for each file", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "*", { latency = "1s" })
+    assert.same({ "nil\tf is being downloaded already\tBUSY", "200" }, said(phone, [[
+      Http.download({ url = "https://api.example.com/", file = "f" }, function(r) print(r.status) end)
+      print(Http.download{ url = "https://api.example.com/", file = "f" })]]))
+  end)
+end)
+
+describe("an upload", function()
+  it("sends a file, or what is behind an offset", function()
+    local phone <close> = phone_with()
+    phone:respond("PUT " .. URL .. "*", function(request) return { body = request.body .. request.bytes } end)
+    assert.same({ "abcdef6", "def3", "NOFILE", "INVALID" }, said(phone, [[
+      Files.write("f", "abcdef")
+      local url = "https://api.example.com/"
+      print(Http.upload{ url = url, file = "f" }.body)
+      print(Http.upload{ url = url, file = "f", offset = 3 }.body)
+      print((select(3, Http.upload{ url = url, file = "g" })))
+      print((select(3, Http.upload{ url = url, file = "f", offset = 7 })))]]))
+  end)
+end)
+
+describe("phone:respond", function()
+  it("names what it was given wrongly", function()
+    local phone <close> = phone_with()
+    for why, call in pairs {
+      ["is no URL pattern"] = function() phone:respond("example.com", {}) end,
+      ["does not begin with a method"] = function() phone:respond("put https://a.example.com/", {}) end,
+      ["table such as { status = 200 }"] = function() phone:respond(URL .. "*") end,
+      ["status is from 200 to 599"] = function() phone:respond(URL .. "*", { status = 99 }) end,
+      ["rate must be a text such as"] = function() phone:respond(URL .. "*", { rate = 7 }) end,
+      ["latency must be a duration"] = function() phone:respond(URL .. "*", { latency = 7 }) end,
+      ["from the least to the most"] = function() phone:respond(URL .. "*", { latency = { "2s", "1s" } }) end,
+      ["fail is a part from 0 to 1"] = function() phone:respond(URL .. "*", { fail = 2 }) end,
+      ["there is no tls 'odd'"] = function() phone:respond(URL .. "*", { tls = "odd" }) end,
+      ["there is no error 'expired'"] = function() phone:respond(URL .. "*", { error = "expired" }) end,
+      ["times is a number from 1"] = function() phone:respond(URL .. "*", { times = 0 }) end,
+      ["size is less than"] = function() phone:respond(URL .. "*", { body = "abc", size = 2 }) end,
+      ["has no option 'stauts'"] = function() phone:respond(URL .. "*", { stauts = 200 }) end,
+      ["an end of a line"] = function() phone:respond(URL .. "*", { headers = { a = "b\r\nc" } }) end,
+    } do
+      local is_fine, message = pcall(call)
+      assert.is_false(is_fine)
+      assert.truthy(message:find(why, 1, true), message)
+    end
+  end)
+
+  it("has nothing to do with what was granted", function()
+    assert.has_error(function() device.open { http = { "example.com" } } end)
+    assert.has_error(function() device.open { http = 7 } end)
+  end)
+end)
