@@ -78,8 +78,10 @@ static size_t kept_bytes(const far_url *base, const char *location) {
   const char *path = base->parts.path;
   if (location[0] == '/')
     return (size_t)(path - base->text);
+  if (location[0] == '\0' || location[0] == '#')
+    return strlen(base->text);
   size_t bytes = strcspn(path, "?");
-  if (location[0] == '?' || location[0] == '\0')
+  if (location[0] == '?')
     return (size_t)(path - base->text) + bytes;
   while (path[bytes - 1] != '/')
     bytes--;
