@@ -14,6 +14,7 @@ enum {
   STATE_WIDTH = 9,
   NAME_WIDTH_MAX = 24,
   WHEN_WIDTH_MAX = 100,
+  TOOK_WIDTH = 12,
   VALUE_WIDTH_MAX = 500
 };
 
@@ -390,10 +391,11 @@ void far_work_run_row(FILE *file, const far_run *run,
   bool is_known = run->ended_ms != 0 && run->end != FAR_RUN_CRASHED;
   int64_t took_ms = run->ended_ms - run->begun_ms;
   far_duration_print(took_ms > 0 ? (uint64_t)took_ms : 0, took, sizeof took);
-  fprintf(file, "%7" PRId64 "  %-9s  %s  %-12s", run->attempt,
+  fprintf(file, "%7" PRId64 "  %-9s  %s  %s", run->attempt,
           far_run_outcome(run), begun, is_known ? took : "-");
   if (run->why != NULL) {
-    fputs("  ", file);
+    int width = (int)strlen(is_known ? took : "-");
+    fprintf(file, "%*s", width < TOOK_WIDTH ? TOOK_WIDTH - width + 2 : 2, "");
     far_text_line(file, run->why, WHEN_WIDTH_MAX);
   }
   fputc('\n', file);

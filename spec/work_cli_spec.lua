@@ -530,6 +530,7 @@ work 5: unknown, enqueued
     assert.equal(0, code)
     assert.matches("^attempt  outcome    begun                took\n +%d+  retry      [%d%-: ]+  .*  the server is busy\n$",
       out)
+    assert.not_matches(" \n", (select(2, work "history 3")))
     local run = helper.json((select(2, work "history 4 --json")))
     assert.same({ "retry", "the server is busy" }, { run.outcome, run.why })
     assert.same({ 0, "work 5 has not run yet\n", "" }, { work "history 5" })
