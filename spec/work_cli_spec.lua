@@ -528,11 +528,12 @@ work 5: unknown, enqueued
     fill()
     local code, out = work "history 4"
     assert.equal(0, code)
-    assert.matches("^attempt  outcome    begun                took\n +%d+  retry      [%d%-: ]+  .*  the server is busy\n$",
+    assert.matches("^attempt  outcome    begun                took\n +1  retry      [%d%-: ]+  .*  the server is busy\n$",
       out)
     assert.not_matches(" \n", (select(2, work "history 3")))
     local run = helper.json((select(2, work "history 4 --json")))
-    assert.same({ "retry", "the server is busy" }, { run.outcome, run.why })
+    assert.same({ 1, "retry", "the server is busy" }, { run.attempt, run.outcome, run.why })
+    assert.truthy(run.begunAtMs > 0 and run.endedAtMs >= run.begunAtMs)
     assert.same({ 0, "work 5 has not run yet\n", "" }, { work "history 5" })
     assert.same({ 0, "", "" }, { work "history 5 --json" })
   end)
