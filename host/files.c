@@ -72,7 +72,7 @@ static farside_status open_root(farside_host *host, int *fd) {
 }
 
 static farside_status open_folder(far_script *script, int *fd) {
-  int root;
+  int root = -1;
   const char *fault = far_file_fault(script->name, strlen(script->name));
   if (fault != NULL)
     return far_host_fail(script->host, FARSIDE_UNSUPPORTED,
