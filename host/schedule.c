@@ -669,7 +669,8 @@ static int64_t set_back(const far_work *work, const far_moment *now) {
                        ? minus(work->run_at_ms, work->delay_ms)
                        : work->since_ms;
   int64_t by_ms = minus(now->wall_ms, set_ms);
-  return work->run_at_ms == for_ever || by_ms > 0 ? 0 : by_ms;
+  bool is_told = work->state != FAR_WORK_RUNNING && work->run_at_ms != for_ever;
+  return is_told && by_ms < 0 ? by_ms : 0;
 }
 
 bool far_schedule_move(far_work *work, int64_t by_ms, const far_moment *now) {
