@@ -566,13 +566,20 @@ static int periodic(lua_State *L) {
 
 // -- cancel, redrive, prune ---------------------------------------------------
 
+// What is to be cancelled: one, or those that a search finds.
+typedef struct cancelling {
+  far_find find;
+  bool is_one;
+} cancelling;
+
 static farside_status cancel_change(far_script *script, void *request,
                                     far_kept *kept) {
-  const far_find *which = request;
-  if (which->by != FAR_FIND_FILTER || which->id == 0)
-    return far_queue_cancel(script->host, script->name, which, &kept->count);
-  return far_queue_cancel_one(script->host, script->name, which->id,
-                              &kept->count);
+  const cancelling *mine = request;
+  if (mine->is_one)
+    return far_queue_cancel_one(script->host, script->name, mine->find.id,
+                                &kept->count);
+  return far_queue_cancel(script->host, script->name, &mine->find,
+                          &kept->count);
 }
 
 static int answer_count(lua_State *L, const far_kept *kept) {
@@ -587,23 +594,23 @@ static int cancel(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   far_check_fields(L, 1, "cancel", fields);
-  far_find find = {.by = FAR_FIND_FILTER, .state = -1};
+  cancelling mine = {.find = {.by = FAR_FIND_FILTER, .state = -1}};
+  far_find *find = &mine.find;
   bool is_all = check_flag(L, 1, "cancel", "all", false);
-  const int64_t nobody = -1; // As zero is, which stands for no id here.
-  if (lua_getfield(L, 1, "id") != LUA_TNIL)
-    find.id = far_check_id(L, -1, "cancel: id");
-  if (lua_isinteger(L, -1) && find.id == 0)
-    find.id = nobody;
-  find.unique = far_check_name(L, 1, "cancel", "unique");
-  find.tag = far_check_name(L, 1, "cancel", "tag");
-  find.group = far_check_name(L, 1, "cancel", "group");
-  find.kind = far_check_name(L, 1, "cancel", "kind");
-  int count = is_all + (find.id != 0) + (find.unique != NULL) +
-              (find.tag != NULL) + (find.group != NULL) + (find.kind != NULL);
+  mine.is_one = lua_getfield(L, 1, "id") != LUA_TNIL;
+  if (mine.is_one)
+    find->id = far_check_id(L, -1, "cancel: id");
+  find->unique = far_check_name(L, 1, "cancel", "unique");
+  find->tag = far_check_name(L, 1, "cancel", "tag");
+  find->group = far_check_name(L, 1, "cancel", "group");
+  find->kind = far_check_name(L, 1, "cancel", "kind");
+  int count = is_all + mine.is_one + (find->unique != NULL) +
+              (find->tag != NULL) + (find->group != NULL) +
+              (find->kind != NULL);
   if (count != 1)
     return luaL_error(L, "cancel: say one of id, unique, tag, group, kind, or "
                          "all = true");
-  return far_keep(L, cancel_change, &find, answer_count);
+  return far_keep(L, cancel_change, &mine, answer_count);
 }
 
 static farside_status redrive_change(far_script *script, void *request,
