@@ -213,30 +213,37 @@ static farside_status execute(far_sqlite *my, const char *text) {
   return code == SQLITE_OK ? FARSIDE_OK : far_sqlite_fail(my, code, "opening");
 }
 
+// Of a file that is to be made: its folder is there. Returns why not, or NULL.
+static const char *absolute_new(const char *path, char whole[PATH_MAX]) {
+  struct stat found;
+  if (lstat(path, &found) == 0)
+    return "it is a link that leads nowhere";
+  const char *slash = strrchr(path, '/');
+  const char *base = slash ? slash + 1 : path;
+  if (*base == '\0')
+    return "it names no file";
+  char folder[PATH_MAX] = ".";
+  if (slash != NULL && snprintf(folder, sizeof folder, "%.*s",
+                                (int)(base - path), path) >= PATH_MAX)
+    return "its path is too long";
+  if (realpath(folder, whole) == NULL)
+    return strerror(errno);
+  size_t used = strlen(whole);
+  return (size_t)snprintf(whole + used, PATH_MAX - used, "/%s", base) <
+                 PATH_MAX - used
+             ? NULL
+             : "its path is too long";
+}
+
 farside_status far_sqlite_locate(far_sqlite *my, const char *path) {
-  char whole[PATH_MAX], folder[PATH_MAX];
-  if (realpath(path, whole) == NULL) {
-    const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
-    size_t before = slash ? (size_t)(slash - path) + 1 : 0;
-    if (errno != ENOENT || *base == '\0' || before >= sizeof folder) {
-      snprintf(my->error, sizeof my->error, "%.200s: it cannot be opened: %s",
-               path, *base ? strerror(errno) : "it names no file");
-      return FARSIDE_NOFILE;
-    }
-    snprintf(folder, sizeof folder, "%.*s", (int)before, before ? path : "");
-    if (realpath(before ? folder : ".", whole) == NULL) {
-      snprintf(my->error, sizeof my->error, "%.200s: it cannot be opened: %s",
-               path, strerror(errno));
-      return FARSIDE_NOFILE;
-    }
-    size_t used = strlen(whole);
-    if (used + strlen(base) + 2 > sizeof whole) {
-      snprintf(my->error, sizeof my->error, "%.200s: the path is too long",
-               path);
-      return FARSIDE_NOFILE;
-    }
-    snprintf(whole + used, sizeof whole - used, "/%s", base);
+  char whole[PATH_MAX];
+  const char *why = NULL;
+  if (realpath(path, whole) == NULL)
+    why = errno == ENOENT ? absolute_new(path, whole) : strerror(errno);
+  if (why != NULL) {
+    snprintf(my->error, sizeof my->error, "%.500s: it cannot be opened: %s",
+             path, why);
+    return FARSIDE_NOFILE;
   }
   if (far_work_set(my->store.memory, &my->path, whole))
     return FARSIDE_OK;
@@ -519,7 +526,7 @@ static farside_status check_whole(far_sqlite *my) {
   if (status == FARSIDE_OK)
     status = number_of(my, ENDS, &rows);
   // A table that is not there, or is another one, is damage too.
-  if (status == FARSIDE_STORE && sqlite3_errcode(my->db) == SQLITE_ERROR)
+  if (status == FARSIDE_STORE && far_sqlite_lacks_table(my))
     status = FARSIDE_CORRUPT;
   return status;
 }

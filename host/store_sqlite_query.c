@@ -299,6 +299,12 @@ void far_sqlite_abandon(far_sqlite *my) {
 
 // -- Statements ---------------------------------------------------------------
 
+// "no such table", column, index: what we ask for is right, so the tables are
+// not what they were.
+bool far_sqlite_lacks_table(far_sqlite *my) {
+  return strncmp(sqlite3_errmsg(my->db), "no such ", 8) == 0;
+}
+
 far_query far_ask(far_sqlite *my, far_sql which) {
   far_query q = {.my = my};
   if (my->db == NULL) {
@@ -309,8 +315,7 @@ far_query far_ask(far_sqlite *my, far_sql which) {
     q.code =
         sqlite3_prepare_v3(my->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT,
                            &my->statements[which], NULL);
-  // The text is right: it must be the tables that are not what they were.
-  if (q.code == SQLITE_ERROR)
+  if (q.code == SQLITE_ERROR && far_sqlite_lacks_table(my))
     q.code = SQLITE_CORRUPT;
   q.stmt = my->statements[which];
   return q;
@@ -427,26 +432,31 @@ farside_status far_sqlite_damaged(far_sqlite *my, const char *what,
 
 // -- Sums ---------------------------------------------------------------------
 
-// Each step can be undone, so no single number that differs goes unnoticed.
+// The same on every machine, for a file may move. Each step can be undone, so
+// no single number that differs goes unnoticed.
 far_sum far_sum_number(far_sum sum, int64_t number) {
   sum = (sum ^ (uint64_t)number) * UINT64_C(0x9e3779b97f4a7c15);
   return sum ^ (sum >> 32);
 }
 
+// Spelled out, for then it is one instruction.
+static uint64_t little_endian(const unsigned char bytes[8]) {
+  return (uint64_t)bytes[0] | (uint64_t)bytes[1] << 8 |
+         (uint64_t)bytes[2] << 16 | (uint64_t)bytes[3] << 24 |
+         (uint64_t)bytes[4] << 32 | (uint64_t)bytes[5] << 40 |
+         (uint64_t)bytes[6] << 48 | (uint64_t)bytes[7] << 56;
+}
+
 far_sum far_sum_bytes(far_sum sum, const void *bytes, size_t count) {
-  const char *from = bytes;
+  const unsigned char *from = bytes;
+  unsigned char rest[8] = {0};
   sum = far_sum_number(sum, (int64_t)count);
-  for (; count >= sizeof(int64_t); count -= sizeof(int64_t)) {
-    int64_t number;
-    memcpy(&number, from, sizeof number);
-    sum = far_sum_number(sum, number);
-    from += sizeof number;
-  }
+  for (; count >= sizeof rest; count -= sizeof rest, from += sizeof rest)
+    sum = far_sum_number(sum, (int64_t)little_endian(from));
   if (count == 0)
     return sum;
-  int64_t rest = 0;
-  memcpy(&rest, from, count);
-  return far_sum_number(sum, rest);
+  memcpy(rest, from, count);
+  return far_sum_number(sum, (int64_t)little_endian(rest));
 }
 
 far_sum far_sum_text(far_sum sum, const char *text) {

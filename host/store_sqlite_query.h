@@ -157,6 +157,9 @@ farside_status far_sqlite_no_memory(far_sqlite *my);
 farside_status far_sqlite_closed(far_sqlite *my);
 farside_status far_sqlite_damaged(far_sqlite *my, const char *what, int64_t id);
 
+// Whether SQLite has just refused SQL because a table is not there.
+bool far_sqlite_lacks_table(far_sqlite *my);
+
 // Ends a transaction, if there is one, as if it had never been.
 void far_sqlite_abandon(far_sqlite *my);
 

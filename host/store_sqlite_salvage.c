@@ -216,11 +216,13 @@ static void keep_ids(salvage *s) {
   s->to->next_id = 0;
 }
 
-// How many there were, as far as the old file can say.
+// How many there were, as far as the old file can say: not more than ids.
 static void count_lost(salvage *s) {
   int64_t works =
       read_number(s->from->db, "SELECT sum(n) FROM totals WHERE what >= 0");
-  if (works - s->works > s->works_lost && works < INT64_MAX / 2)
+  int64_t last = read_number(
+      s->to->db, "SELECT seq FROM sqlite_sequence WHERE name = 'works'");
+  if (works <= last && works - s->works > s->works_lost)
     s->works_lost = works - s->works;
 }
 
@@ -231,9 +233,9 @@ static void take_all(salvage *s) {
                take_value);
   take_numbers(s, "SELECT name FROM numbers ORDER BY name");
   take_numbers(s, "SELECT name FROM numbers ORDER BY name DESC");
-  count_lost(s);
   if (s->status == FARSIDE_OK)
     keep_ids(s);
+  count_lost(s);
 }
 
 // -- The new file -------------------------------------------------------------

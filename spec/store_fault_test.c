@@ -309,7 +309,7 @@ static farside_status set_values(life *my) {
     char json[6000];
     size_t bytes = (size_t)(i * 700 + 2);
     memset(json, 'v', bytes);
-    status = store->value_set(store, "app", "k\0abcdefgh" + i, (size_t)(8 - i),
+    status = store->value_set(store, "app", &"k\0abcdefgh"[i], (size_t)(8 - i),
                               json, bytes);
   }
   if (status == FARSIDE_OK)

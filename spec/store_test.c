@@ -1112,6 +1112,15 @@ static void test_paths(void) {
                 "directory");
   check(!kit_exists(kit_path("folder.lock")));
   check_refused((far_store_config){.path = ""}, FARSIDE_NOFILE, "no file");
+  check(symlink(kit_path("nowhere.db"), kit_path("link.db")) == 0);
+  check_refused((far_store_config){.path = kit_path("link.db")}, FARSIDE_NOFILE,
+                "leads nowhere");
+  char deep[5000];
+  memset(deep, 'x', sizeof deep);
+  deep[sizeof deep - 1] = '\0';
+  far_store *none;
+  check(far_store_open_sqlite(&memory, &(far_store_config){.path = deep}, &none,
+                              error, sizeof error) == FARSIDE_NOFILE);
 }
 
 // -- Readers ------------------------------------------------------------------
