@@ -287,11 +287,6 @@ unsigned far_schedule_clamp(far_work *work, far_profile profile) {
   if (work->flex_ms != 0)
     clamped |= raise_to(&work->flex_ms, flex_ms, FAR_CLAMP_FLEX) |
                lower_to(&work->flex_ms, work->every_ms, FAR_CLAMP_FLEX);
-  if (work->expedite == FAR_EXPEDITE_OR_NORMAL &&
-      far_policy_get(profile, FAR_EXPEDITED_RUNS) == 0) {
-    work->expedite = FAR_EXPEDITE_NO;
-    clamped |= FAR_CLAMP_EXPEDITE;
-  }
   return clamped;
 }
 

@@ -32,7 +32,7 @@ typedef enum far_clamp {
   FAR_CLAMP_FLEX = 2,
   FAR_CLAMP_BACKOFF = 4,  // The profile's least and most delay of a retry.
   FAR_CLAMP_TIMEOUT = 8,  // The profile's most for one run.
-  FAR_CLAMP_EXPEDITE = 16 // No quota: it is work like any other.
+  FAR_CLAMP_EXPEDITE = 16 // No quota, as the queue finds: it is like any other.
 } far_clamp;
 
 // Raises and lowers what the profile does not allow; returns FAR_CLAMP_ bits.

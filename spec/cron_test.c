@@ -326,6 +326,34 @@ static void test_model(void) {
   }
 }
 
+// Expressions with a few odd bytes: what can be read still has a next instant.
+static void test_any_text(void) {
+  static const char odd[] = "0123456789*/-,  \tjanFRIsun@dailyLW#?";
+  far_zone zone = zone_of("Europe/Berlin");
+  uint32_t state = 3;
+  int read = 0, refused = 0;
+  bool is_later = true;
+  for (int i = 0; i < 50000; i++) {
+    drawn made = draw_expression(&state);
+    int length = (int)strlen(made.text);
+    for (int changes = 1 + draw(&state, 3); changes > 0; changes--)
+      made.text[draw(&state, length)] =
+          draw(&state, 8) == 0 ? (char)draw(&state, 256)
+                               : odd[draw(&state, (int)sizeof odd - 1)];
+    far_cron cron;
+    char error[40];
+    if (!far_cron_parse(made.text, &cron, error, sizeof error)) {
+      refused++;
+      continue;
+    }
+    int64_t after_ms = draw(&state, 1 << 24) * INT64_C(100000);
+    is_later = is_later && far_cron_next(&cron, &zone, after_ms) > after_ms;
+    read++;
+  }
+  check(is_later);
+  check(read > 1000 && refused > 1000);
+}
+
 // -- Years --------------------------------------------------------------------
 
 // What comes within 500 years, against a walk over every day.
@@ -432,6 +460,7 @@ int main(void) {
   test_errors();
   test_same();
   test_model();
+  test_any_text();
   test_years();
   test_never();
   test_extremes();
