@@ -35,6 +35,7 @@ typedef struct connection {
   size_t have; // Bytes in `head`: this request's, and what came behind it.
   size_t head_bytes;
   uint64_t body_bytes;
+  bool is_slow; // It reads a body for many seconds.
 } connection;
 
 unsigned char http_pattern(uint64_t offset) {
@@ -197,6 +198,8 @@ static void take_tus(connection *mine, const char *data, size_t bytes) {
     if ((unsigned char)data[i] != http_pattern(at + i))
       server->is_exact = false;
   server->received += bytes;
+  if (mine->is_slow)
+    poll(NULL, 0, 10);
 }
 
 // The core of tus 1.0: HEAD tells how much is there, PATCH adds to it.
@@ -329,7 +332,8 @@ static bool serve(connection *mine) {
   (void)sscanf(mine->head, "%*s %511s", path);
   if (strncmp(path, "/echo", 5) == 0)
     return echo(mine);
-  if (strcmp(path, "/tus") == 0)
+  mine->is_slow = strcmp(path, "/tus/slow") == 0;
+  if (strncmp(path, "/tus", 4) == 0)
     return tus(mine);
   if (strcmp(path, "/deaf") == 0)
     return drip(mine, ""); // It never reads what is sent.

@@ -531,6 +531,69 @@ describe("an upload", function()
   end)
 end)
 
+-- The function that docs/http.md shows, and a server that keeps what came.
+describe("an upload by tus", function()
+  local file <const> = assert(io.open "docs/http.md")
+  local SHOWN <const> = file:read("a"):match "```lua\n(local TUS.-)```":gsub("\n", " ")
+  file:close()
+  local MAKE <const> = "local list = {} for i = 1, 100000 do list[i] = ('%010d'):format(i) end return table.concat(list)"
+  local PHOTO <const> = "local PHOTO = (function() " .. MAKE .. " end)() "
+  local photo <const> = load(MAKE)()
+
+  local function server(phone)
+    local mine = { have = "", patches = 0 }
+    phone:respond(URL .. "photo", { rate = "20KB/s", answer = function(request)
+      if request.method == "PATCH" then
+        mine.patches = mine.patches + 1
+        assert(tonumber(request.headers["Upload-Offset"]) == #mine.have)
+        mine.have = mine.have .. request.body
+      end
+      return { status = request.method == "PATCH" and 204 or 200, headers = { ["Upload-Offset"] = #mine.have } }
+    end })
+    return mine
+  end
+
+  it("outlives the budget of its task, and goes on at the next visit to the background", function()
+    local phone <close> = phone_with { os = "ios" }
+    local mine = server(phone)
+    start(phone, PHOTO .. SHOWN .. [[ Files.write("photo", PHOTO)
+      App.addListener("pause", function() BackgroundTask.exec(function(task)
+        print(upload_rest("https://api.example.com/photo", "photo")) task:finish()
+      end, { name = "upload", onExpire = function() print "expiring" end }) end)]])
+    for visit = 1, 3 do
+      phone:pressHome()
+      phone:advance "40s"
+      assert.equal("suspended", phone:state())
+      assert.equal(visit < 2 and "expired" or "finished", helper.states(phone)[visit])
+      phone:openApp()
+      phone:advance "5s"
+    end
+    assert.equal(2, mine.patches)
+    assert.is_true(mine.have == photo)
+    assert.equal("true", helper.said(phone)[#helper.said(phone)])
+  end)
+
+  it("goes on after a kill, as durable work", function()
+    local phone <close> = phone_with { os = "android" }
+    local mine = server(phone)
+    start(phone, PHOTO .. SHOWN .. [[ if not Files.size "photo" then Files.write("photo", PHOTO) end
+      BackgroundTask.define("upload", { run = function(ctx)
+        if not upload_rest("https://api.example.com/photo", "photo") then return ctx:retry() end
+      end })
+      BackgroundTask.enqueue("upload", nil, { unique = "photo" })]])
+    for _ = 1, 3 do
+      phone:advance "13s"
+      phone:kill()
+      assert(phone:openApp())
+    end
+    phone:advance "2h"
+    assert.equal("succeeded", phone:work()[1].state)
+    assert.is_true(mine.patches > 1)
+    assert.is_true(mine.have == photo)
+    phone:kill()
+  end)
+end)
+
 describe("phone:respond", function()
   it("names what it was given wrongly", function()
     local phone <close> = phone_with()

@@ -268,6 +268,13 @@ static void test_proxy(void) {
   check(strncmp(mine.said, "NETWORK connect files.example.com: ", 35) == 0);
 }
 
+static void write_file(const char *path, uint64_t bytes) {
+  FILE *file = fopen(path, "wb");
+  for (uint64_t i = 0; file != NULL && i < bytes; i++)
+    putc(http_pattern(i), file);
+  check(file != NULL && fclose(file) == 0);
+}
+
 // -- The end of tasks, of the app, of the host --------------------------------
 
 static void test_end_of_task(void) {
@@ -353,6 +360,66 @@ static void test_suspension(void) {
     farside_tick(mine.host, 5);
   expect(&mine, "GET 0\nnil\tINTERRUPTED\n");
   farside_host_close(mine.host);
+}
+
+// A task whose upload outlives its budget: it is cut off, and what came is
+// there; in the foreground again the rest follows.
+static void test_expiry(void) {
+  enum { BYTES = 64 << 20 };
+  world mine = {0};
+  char code[2048], pattern[80], path[128];
+  const char *granted[] = {pattern, NULL};
+  bool is_exact;
+  farside_config config;
+  farside_source source;
+  farside_config_init(&config);
+  config.on_entry = on_entry;
+  config.user = &mine;
+  config.proxy = "";
+  config.files = folder;
+  snprintf(path, sizeof path, "%s/app", folder);
+  mkdir(path, 0700);
+  snprintf(path, sizeof path, "%s/app/photo", folder);
+  write_file(path, BYTES);
+  http_server_forget(server);
+  snprintf(pattern, sizeof pattern, "%s/*", origin);
+  snprintf(
+      code, sizeof code,
+      "local farside = require 'farside' local Http, App, BackgroundTask = "
+      "farside.Plugins.Http, farside.Plugins.App, "
+      "farside.Plugins.BackgroundTask local url = '%s/tus' "
+      "local function rest(how) "
+      "local head = assert(Http.request{ url = url, method = 'HEAD' }) "
+      "local offset = tonumber(head.headers['upload-offset']) "
+      "return Http.upload{ url = url .. how, method = 'PATCH', file = 'photo', "
+      "offset "
+      "= offset, headers = { ['Upload-Offset'] = offset } } end "
+      "App.addListener('pause', function() BackgroundTask.exec(function(task) "
+      "rest '/slow' print 'not cut off' end, { budget = '40ms' }) end) "
+      "App.addListener('resume', function() print(assert(rest '').status) end)",
+      origin);
+  farside_source_init(&source);
+  source.code = code;
+  source.code_bytes = strlen(code);
+  source.name = "app";
+  source.grant.http = granted;
+  check(farside_host_open(&config, &mine.host) == FARSIDE_OK);
+  check(farside_load(mine.host, &source) == FARSIDE_OK);
+  check(farside_post(mine.host, "pause", NULL) == FARSIDE_OK);
+  farside_stats stats = {0};
+  while (stats.expired == 0 && mine.said[0] == '\0') {
+    farside_tick(mine.host, 5);
+    farside_get_stats(mine.host, &stats);
+  }
+  check(mine.begun == mine.ended);
+  check(http_server_received(server, &is_exact) < BYTES);
+  check(farside_post(mine.host, "resume", NULL) == FARSIDE_OK);
+  while (strstr(mine.said, "\n") == NULL)
+    farside_tick(mine.host, 5);
+  expect(&mine, "204\n");
+  check(http_server_received(server, &is_exact) == BYTES && is_exact);
+  farside_host_close(mine.host);
+  unlink(path);
 }
 
 // -- Much ---------------------------------------------------------------------
@@ -454,13 +521,6 @@ static const char upload_code[] =
     "['Upload-Offset'] = offset, ['Content-Type'] = "
     "'application/offset+octet-stream' } } end "
     "end";
-
-static void write_file(const char *path, uint64_t bytes) {
-  FILE *file = fopen(path, "wb");
-  for (uint64_t i = 0; file != NULL && i < bytes; i++)
-    putc(http_pattern(i), file);
-  check(file != NULL && fclose(file) == 0);
-}
 
 static pid_t start_upload(void) {
   char script[96], grant[96], url[96];
@@ -690,6 +750,7 @@ int main(int argc, char **argv) {
       {"end_of_task", test_end_of_task},
       {"close", test_close},
       {"suspension", test_suspension},
+      {"expiry", test_expiry},
       {"thousand", test_thousand},
       {"resumed_download", test_resumed_download},
       {"large", test_large},
