@@ -186,11 +186,24 @@ static int go_on(lua_State *L, int status, lua_KContext is_wrapper) {
   return resume(L, script, inner_of(L, is_wrapper), 0, is_wrapper);
 }
 
+// Why it cannot be resumed, or NULL. lua_resume() would say the same, but where
+// nobody catches that there is no memory to say it.
+static const char *refusal(lua_State *L, lua_State *co) {
+  if (lua_status(co) == LUA_YIELD && !far_watch_has_killed(co))
+    return NULL;
+  const char *state = status_of(L, co);
+  if (strcmp(state, "suspended") == 0)
+    return NULL;
+  return strcmp(state, "dead") == 0 ? "cannot resume dead coroutine"
+                                    : "cannot resume non-suspended coroutine";
+}
+
 static int begin(lua_State *L, int args, bool is_wrapper) {
   far_script *script = far_script_of(L);
   lua_State *co = inner_of(L, is_wrapper);
-  if (far_watch_has_killed(co)) {
-    lua_pushliteral(L, "cannot resume dead coroutine");
+  const char *why = refusal(L, co);
+  if (why != NULL) {
+    lua_pushstring(L, why);
     return answer_error(L, script, co, is_wrapper);
   }
   if (!lua_checkstack(co, args)) {

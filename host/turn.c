@@ -450,8 +450,14 @@ static void check_job(far_script *script) {
 
 // -- The door -----------------------------------------------------------------
 
-// Out of memory between the door and the script, or while reporting.
+// Out of memory between the door and the script, or while reporting; or in the
+// middle of the script: what lua_resume() has to say itself is raised in the
+// coroutine that it cannot resume, and comes out here.
 static void failed_inside(far_script *script, far_role role, lua_State *L) {
+  if (script->host->watch.running != NULL)
+    far_watch_leave(&script->host->watch);
+  script->going_on = NULL;
+  script->closings = 0;
   const char *message =
       lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "unknown error";
   tell_owner(script, role, message);

@@ -391,6 +391,44 @@ static void test_no_answer(void) {
   farside_host_close(host);
 }
 
+// lua_resume() says what is wrong in a string of its own, outside of all that
+// catches errors. When there is no memory for it, the error comes out of the
+// door.
+static void test_no_memory_to_complain(void) {
+  world mine;
+  farside_config config;
+  farside_config_init(&config);
+  config.limits.memory_bytes = 1 << 20;
+  farside_host *host = open_with(&mine, &config);
+  check(load(&mine, "app.lua",
+             "local all, kept = {}, {} for i = 1, 16000 do kept[i] = false "
+             "end "
+             "local function fill() for i = 1, #kept do "
+             "kept[i] = kept[i] or function() end end end "
+             "local function free() for i = 1, #kept do kept[i] = false end "
+             "end "
+             "local dead, wrapped = coroutine.create(print), "
+             "coroutine.wrap(print) coroutine.resume(dead) wrapped() "
+             "setTimeout(function() pcall(fill) "
+             "local a, b = pcall(coroutine.resume, dead) "
+             "local c, d = pcall(wrapped) "
+             "free() print(a, b, c, d) end, 1) "
+             "for i = 1, 250 do "
+             "all[i] = coroutine.create(function() coroutine.yield() "
+             "return coroutine.resume(all[i + 1]) end) "
+             "coroutine.resume(all[i]) end "
+             "setTimeout(function() pcall(fill) coroutine.resume(all[1]) "
+             "print 'not reached' end, 2) "
+             "setTimeout(function() free() print 'goes on' end, 3)") ==
+        FARSIDE_OK);
+  run_until(&mine, "app: goes on");
+  check(has_said(&mine, "app: false\tnot enough memory\tfalse\tnot enough "
+                        "memory"));
+  check(has_said(&mine, "app: not enough memory"));
+  check(!has_said(&mine, "app: not reached"));
+  farside_host_close(host);
+}
+
 // The memory of a large script is given back between other things.
 static void test_stopped_large(void) {
   world mine;
@@ -720,6 +758,7 @@ int main(void) {
   test_stopped_at_load();
   test_held_up();
   test_no_answer();
+  test_no_memory_to_complain();
   test_stopped_large();
   test_closed_while_computing();
   test_stopped_task();

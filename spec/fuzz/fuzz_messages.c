@@ -113,7 +113,9 @@ static void check_sent(world *mine, const char *json) {
 static void send(world *mine, const char *to, const char *json) {
   farside_script about;
   world_advance(mine, 0); // What was sent before comes first.
-  bool has_a = farside_script_at(mine->host, 0, &about) &&
+  // An error before may have been its main chunk's, for lack of memory: then it
+  // does not listen.
+  bool has_a = farside_script_at(mine->host, 0, &about) && mine->errors == 0 &&
                mine->host->app.state == FAR_APP_ACTIVE;
   mine->errors_seen = mine->errors;
   mine->said[0] = '\0';
