@@ -144,13 +144,13 @@ static int trace(lua_State *L) {
 }
 
 // Functions are called by their names in package.loaded, which is searched to
-// its end for each of them. The script fills it: so it is watched, in one go.
+// its end for each of them. The script fills it: so it is watched. It cannot be
+// suspended, so the limit is `hold`.
 static void push_traceback(far_script *script, lua_State *L, lua_State *co,
                            const char *message) {
   failure mine = {.co = co, .message = message};
   far_watch *watch = &script->host->watch;
   far_allowance allowance = allow(script);
-  allowance.slice_ns = UINT64_MAX;
   lua_pushcfunction(L, trace);
   lua_pushlightuserdata(L, &mine);
   far_watch_enter(watch, co, &allowance);
@@ -216,12 +216,12 @@ static void lift(visit *mine) {
   far_arena_lift(script->arena);
 }
 
-// Closes a coroutine under watch, and in one go: there is no way back into it.
+// Closes a coroutine under watch. There is no way back into it, so nothing in
+// it can yield, and the limit is `hold`.
 static int reset(visit *mine, lua_State *co) {
   far_script *script = mine->turn->script;
   far_watch *watch = &script->host->watch;
   far_allowance allowance = allow(script);
-  allowance.slice_ns = UINT64_MAX;
   far_watch_enter(watch, co, &allowance);
   int status = lua_resetthread(co);
   far_watch_leave(watch);

@@ -24,7 +24,7 @@ enum {
   HOLD_MS = 1, // Nobody may hold up the host where it cannot be suspended.
   // What is promised then, and reported here.
   PROMISED_MS = SLICE_MS + HOLD_MS + GRACE_MS + 2,
-  HANG_S = 60 // A host that does not come back for so long never will.
+  HANG_S = 300 // A host that does not come back for so long never will.
 };
 
 static const uint64_t MS = 1000 * 1000;
@@ -32,8 +32,8 @@ static const uint64_t QUIET_MS =
     15;                             // Nothing to run for so long: it has ended.
 static const uint64_t ANY_MS = 100; // So long is looked at who may go on.
 static const uint64_t AFTER_MS = 5; // And at what comes after an end.
-static const uint64_t PATIENCE_MS = 10000;
-static const uint64_t GAP_MS_MAX = 2000; // The machine is not ours alone.
+static const uint64_t PATIENCE_MS = 60 * 1000;
+static const uint64_t GAP_MS_MAX = 2000; // Of the processor, which others use.
 
 static int passed, failed;
 static char now_running[512];
@@ -59,9 +59,11 @@ static void hang(int signal) {
 
 // -- Gaps ---------------------------------------------------------------------
 
-// How long the host's thread was away in one call, and with whom.
+// How long the host's thread was away in one call, and with whom: on the wall,
+// or what it has computed. On a busy machine most of the first may be somebody
+// else's, so only the second is judged.
 typedef struct gap {
-  uint64_t ns;
+  uint64_t ns, cpu_ns;
   const char *id;
 } gap;
 
@@ -74,18 +76,32 @@ typedef struct gaps {
 // what a load or a close takes.
 static gaps of_ticks, of_patience, of_loads, of_closes;
 
-static void add_gap(gaps *all, uint64_t ns, const char *id) {
+// A moment, on the wall and in what this thread has computed.
+typedef struct moment {
+  uint64_t ns, cpu_ns;
+} moment;
+
+static moment this_moment(void) {
+  return (moment){.ns = now_ns(), .cpu_ns = far_cpu_ns()};
+}
+
+// Returns its length on the wall.
+static uint64_t add_gap(gaps *all, moment since, const char *id) {
+  moment now = this_moment();
+  uint64_t ns = now.ns - since.ns, cpu_ns = now.cpu_ns - since.cpu_ns;
   if (all->count == all->capacity) {
     all->capacity = all->capacity ? all->capacity * 2 : 4096;
     all->items = realloc(all->items, all->capacity * sizeof *all->items);
     if (all->items == NULL)
       abort();
   }
-  all->items[all->count++] = (gap){.ns = ns, .id = id};
+  all->items[all->count++] = (gap){.ns = ns, .cpu_ns = cpu_ns, .id = id};
   char detail[64];
-  snprintf(detail, sizeof detail, "for %llu ms", (unsigned long long)(ns / MS));
-  if (ns > GAP_MS_MAX * MS)
+  snprintf(detail, sizeof detail, "for %llu ms",
+           (unsigned long long)(cpu_ns / MS));
+  if (cpu_ns > GAP_MS_MAX * MS)
     fail("the host was away", detail);
+  return ns;
 }
 
 static int by_length(const void *a, const void *b) {
@@ -93,23 +109,31 @@ static int by_length(const void *a, const void *b) {
   return one->ns < other->ns ? -1 : one->ns > other->ns;
 }
 
+static int by_work(const void *a, const void *b) {
+  const gap *one = a, *other = b;
+  return one->cpu_ns < other->cpu_ns ? -1 : one->cpu_ns > other->cpu_ns;
+}
+
 static void print_gaps(gaps *all, const char *what) {
   if (all->count == 0)
     return;
+  size_t half = all->count / 2, most = all->count * 99 / 100, longer = 0;
+  const gap *items = all->items, *last = &items[all->count - 1];
   qsort(all->items, all->count, sizeof *all->items, by_length);
-  const gap *last = &all->items[all->count - 1];
-  size_t longer = all->count;
-  while (longer > 0 && all->items[longer - 1].ns > PROMISED_MS * MS)
-    longer--;
-  printf("%s: p50 %.1f ms, p99 %.1f ms, max %.1f ms (%s), %zu of %zu above "
-         "%d ms\n",
-         what, (double)all->items[all->count / 2].ns / 1e6,
-         (double)all->items[all->count * 99 / 100].ns / 1e6,
-         (double)last->ns / 1e6, last->id, all->count - longer, all->count,
-         PROMISED_MS);
+  printf("%s: %zu; on the wall p50 %.1f, p99 %.1f, max %.1f ms\n", what,
+         all->count, (double)items[half].ns / 1e6, (double)items[most].ns / 1e6,
+         (double)last->ns / 1e6);
+  qsort(all->items, all->count, sizeof *all->items, by_work);
+  while (longer < all->count && (last - longer)->cpu_ns > PROMISED_MS * MS)
+    longer++;
+  printf(
+      "  of the processor p50 %.1f, p99 %.1f, max %.1f ms (%s), above %d ms: "
+      "%zu\n",
+      (double)items[half].cpu_ns / 1e6, (double)items[most].cpu_ns / 1e6,
+      (double)last->cpu_ns / 1e6, last->id, PROMISED_MS, longer);
   for (size_t i = 2; is_verbose && i < 30 && i <= all->count; i++)
-    printf("  %.1f ms %s\n", (double)all->items[all->count - i].ns / 1e6,
-           all->items[all->count - i].id);
+    printf("  %.1f ms %s\n", (double)items[all->count - i].cpu_ns / 1e6,
+           items[all->count - i].id);
   free(all->items);
   *all = (gaps){0};
 }
@@ -240,11 +264,11 @@ static bool is_all_decided(scene *mine, uint64_t since_ns) {
 }
 
 static void tick(scene *mine) {
-  uint64_t before_ns = now_ns();
+  moment before = this_moment();
   farside_tick(mine->host, TICK_MS);
-  uint64_t took_ns = now_ns() - before_ns;
-  add_gap(mine->has_patience ? &of_patience : &of_ticks, took_ns,
-          mine->count == 0 ? "nobody" : mine->suspects[0].attack->id);
+  uint64_t took_ns =
+      add_gap(mine->has_patience ? &of_patience : &of_ticks, before,
+              mine->count == 0 ? "nobody" : mine->suspects[0].attack->id);
   if (took_ns < MS / 10)
     nanosleep(&(struct timespec){.tv_nsec = 200 * 1000}, NULL);
 }
@@ -331,20 +355,19 @@ static void play(const attack *const *group, size_t count, attack_place place,
   for (size_t i = 0; i < count; i++) {
     mine.suspects[mine.count++] = (suspect){.attack = group[i]};
     char *code = attack_code(group[i], place);
-    uint64_t before_ns = now_ns();
+    moment before = this_moment();
     farside_status status =
         load(&mine, group[i]->id, code, has_to_end(group[i]));
-    add_gap(&of_loads, now_ns() - before_ns, group[i]->id);
+    add_gap(&of_loads, before, group[i]->id);
     if (status == FARSIDE_SYNTAX)
       fail("it does not parse:", farside_error(mine.host));
     free(code);
   }
   watch(&mine);
   judge(&mine);
-  uint64_t before_ns = now_ns();
+  moment before = this_moment();
   farside_host_close(mine.host); // Asserts that not a byte is left.
-  add_gap(&of_closes, now_ns() - before_ns,
-          count > 0 ? group[0]->id : "nobody");
+  add_gap(&of_closes, before, count > 0 ? group[0]->id : "nobody");
   check_footprint();
 }
 

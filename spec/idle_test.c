@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 enum {
-  DEADLINE_MS = 60 * 1000,
+  DEADLINE_MS = 300 * 1000,
   LOOK_MS = 100, // Between two looks at something that changes by itself.
   LOOKS = 5,
   IDLE_MS = 10 * 1000,

@@ -149,7 +149,7 @@ describe("two scripts of a host", function()
     }
     local pwd <close> = assert(io.popen "pwd")
     local program = FARSIDE:find "^/" and FARSIDE or pwd:read "l" .. "/" .. FARSIDE
-    local code, output = execute(("cd %s && timeout 60 sh drive.sh %s"):format(folder.path, program))
+    local code, output = execute(("cd %s && timeout 300 sh drive.sh %s"):format(folder.path, program))
     assert.equal(0, code)
     has(output, "late is new", "code 0")
     assert.matches("\nscript +memory +peak +cpu +tasks messages\nlate +%d+ KB +%d+ KB +%d+ ms +0 +0\npid ", output)
