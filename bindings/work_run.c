@@ -189,7 +189,8 @@ static farside_status save_change(far_script *script, void *request,
 static int keep(lua_State *L, const char *method,
                 farside_status (*save)(far_going *going, const char *json)) {
   saving mine = {.L = L, .object = check_run(L, method), .save = save};
-  luaL_checkany(L, 2);
+  if (lua_isnone(L, 2))
+    return luaL_error(L, "%s: the value is missing", method);
   lua_settop(L, 2);
   luaL_checkstack(L, FAR_JSON_SLOTS, NULL);
   if (save == far_going_save)
