@@ -71,7 +71,7 @@ bool far_schedule_postpone(far_work *work, int64_t delay_ms,
 // its group that are ready, or less than `service_tag` for none; `service_tag`
 // is the highest tag of all units that were started: it only grows, or else a
 // group that enqueues one at a time could keep the others waiting for ever.
-// After a restart it is one less than the least tag that is ready.
+// It is kept over a restart.
 //
 // Priority moves a unit ahead of a fixed number of places, so the lowest is
 // served in the end: that is ageing. Of units of the same rank the older one,

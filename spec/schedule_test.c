@@ -1291,6 +1291,21 @@ static void test_odd_rows(void) {
 }
 
 // -- 100,000 lives ------------------------------------------------------------
+//
+// A queue in its plainest form, and what must hold of it at every step:
+//
+//   - what was enqueued stays, until it has ended: rows go nowhere
+//   - no run starts before its time, outside its conditions, while it is
+//     blocked or has ended, or at its deadline (begin_run)
+//   - one run of a unit and of a name at a time; its token grows by one
+//   - a late end changes nothing (end_run)
+//   - attempts and crashes have a cap, and at the cap it has failed (check_row)
+//   - what was cancelled does not start; who waits for it follows its rule
+//   - periodic work: never two runs of a slot, every slot had a run or was
+//     missed, and none drifts off the grid (begin_run, check_slots)
+//   - what does not run can say why, and what cannot say why runs (check_row)
+//   - in a kind world everything ends, and soon (converge)
+//   - the same seed comes to the same (test_lives)
 
 enum { ROWS = 10, RUNNING_MAX = 4, NAMES = 4, GROUPS = 3, STEPS = 24 };
 
