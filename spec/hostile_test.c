@@ -75,6 +75,8 @@ typedef struct gaps {
 // The ticks of those that may be stopped, of those that must be let go on, and
 // what a load or a close takes.
 static gaps of_ticks, of_patience, of_loads, of_closes;
+// From the begin of the innocent script to its result.
+static gaps of_innocent;
 
 // A moment, on the wall and in what this thread has computed.
 typedef struct moment {
@@ -85,23 +87,29 @@ static moment this_moment(void) {
   return (moment){.ns = now_ns(), .cpu_ns = far_cpu_ns()};
 }
 
-// Returns its length on the wall.
-static uint64_t add_gap(gaps *all, moment since, const char *id) {
+static gap record(gaps *all, moment since, const char *id) {
   moment now = this_moment();
-  uint64_t ns = now.ns - since.ns, cpu_ns = now.cpu_ns - since.cpu_ns;
+  gap fresh = {
+      .ns = now.ns - since.ns, .cpu_ns = now.cpu_ns - since.cpu_ns, .id = id};
   if (all->count == all->capacity) {
     all->capacity = all->capacity ? all->capacity * 2 : 4096;
     all->items = realloc(all->items, all->capacity * sizeof *all->items);
     if (all->items == NULL)
       abort();
   }
-  all->items[all->count++] = (gap){.ns = ns, .cpu_ns = cpu_ns, .id = id};
+  all->items[all->count++] = fresh;
+  return fresh;
+}
+
+// Returns its length on the wall.
+static uint64_t add_gap(gaps *all, moment since, const char *id) {
+  gap fresh = record(all, since, id);
   char detail[64];
   snprintf(detail, sizeof detail, "for %llu ms",
-           (unsigned long long)(cpu_ns / MS));
-  if (cpu_ns > GAP_MS_MAX * MS)
+           (unsigned long long)(fresh.cpu_ns / MS));
+  if (fresh.cpu_ns > GAP_MS_MAX * MS)
     fail("the host was away", detail);
-  return ns;
+  return fresh.ns;
 }
 
 static int by_length(const void *a, const void *b) {
@@ -114,28 +122,35 @@ static int by_work(const void *a, const void *b) {
   return one->cpu_ns < other->cpu_ns ? -1 : one->cpu_ns > other->cpu_ns;
 }
 
+static void print_times(gaps *all, const char *what) {
+  if (all->count == 0)
+    return;
+  const gap *items = all->items, *last = &items[all->count - 1];
+  qsort(all->items, all->count, sizeof *all->items, by_length);
+  printf("%s: %zu; on the wall p50 %.1f, p99 %.1f, max %.1f ms (%s)\n", what,
+         all->count, (double)items[all->count / 2].ns / 1e6,
+         (double)items[all->count * 99 / 100].ns / 1e6, (double)last->ns / 1e6,
+         last->id);
+}
+
 static void print_gaps(gaps *all, const char *what) {
   if (all->count == 0)
     return;
-  size_t half = all->count / 2, most = all->count * 99 / 100, longer = 0;
+  print_times(all, what);
   const gap *items = all->items, *last = &items[all->count - 1];
-  qsort(all->items, all->count, sizeof *all->items, by_length);
-  printf("%s: %zu; on the wall p50 %.1f, p99 %.1f, max %.1f ms\n", what,
-         all->count, (double)items[half].ns / 1e6, (double)items[most].ns / 1e6,
-         (double)last->ns / 1e6);
   qsort(all->items, all->count, sizeof *all->items, by_work);
+  size_t longer = 0;
   while (longer < all->count && (last - longer)->cpu_ns > PROMISED_MS * MS)
     longer++;
   printf(
       "  of the processor p50 %.1f, p99 %.1f, max %.1f ms (%s), above %d ms: "
       "%zu\n",
-      (double)items[half].cpu_ns / 1e6, (double)items[most].cpu_ns / 1e6,
+      (double)items[all->count / 2].cpu_ns / 1e6,
+      (double)items[all->count * 99 / 100].cpu_ns / 1e6,
       (double)last->cpu_ns / 1e6, last->id, PROMISED_MS, longer);
   for (size_t i = 2; is_verbose && i < 30 && i <= all->count; i++)
     printf("  %.1f ms %s\n", (double)items[all->count - i].cpu_ns / 1e6,
            items[all->count - i].id);
-  free(all->items);
-  *all = (gaps){0};
 }
 
 // -- What the host reports ----------------------------------------------------
@@ -151,9 +166,20 @@ typedef struct scene {
   suspect suspects[GROUP_MAX];
   size_t count;
   bool has_innocent;
+  bool is_for_task;
   bool has_patience; // With somebody who must be let go on.
+  moment begin;
   char result[512];
 } scene;
+
+static const char *who(const scene *mine) {
+  return mine->count == 0 ? "nobody" : mine->suspects[0].attack->id;
+}
+
+static void has_worked(scene *mine, const char *result) {
+  snprintf(mine->result, sizeof mine->result, "%s", result);
+  record(&of_innocent, mine->begin, who(mine));
+}
 
 static void on_entry(void *user, const farside_entry *entry) {
   scene *mine = user;
@@ -168,7 +194,7 @@ static void on_entry(void *user, const farside_entry *entry) {
     return;
   if (mine->has_innocent && strcmp(entry->script, "innocent") == 0) {
     if (strcmp(entry->what, "log") == 0 && strncmp(why, "result: ", 8) == 0)
-      snprintf(mine->result, sizeof mine->result, "%s", why);
+      has_worked(mine, why);
     else if (entry->level >= FARSIDE_ERROR)
       fail("the innocent script was hurt:", why);
   }
@@ -242,9 +268,15 @@ static bool has_to_run(const scene *mine, const char *id) {
          (script->is_parked || !far_list_is_empty(&script->turns));
 }
 
+// A task that is stopped goes alone.
+static unsigned ends_of(const scene *mine, const suspect *one) {
+  unsigned may = one->attack->ends;
+  return mine->is_for_task && (may & ATTACK_KILLED) ? may | ATTACK_TASK : may;
+}
+
 // Whether it came to an end that it may come to.
 static bool is_decided(const scene *mine, suspect *one, uint64_t since_ns) {
-  unsigned may = one->attack->ends;
+  unsigned may = ends_of(mine, one);
   uint64_t time_ns = now_ns();
   if ((one->seen & may) != 0)
     return true;
@@ -267,8 +299,7 @@ static void tick(scene *mine) {
   moment before = this_moment();
   farside_tick(mine->host, TICK_MS);
   uint64_t took_ns =
-      add_gap(mine->has_patience ? &of_patience : &of_ticks, before,
-              mine->count == 0 ? "nobody" : mine->suspects[0].attack->id);
+      add_gap(mine->has_patience ? &of_patience : &of_ticks, before, who(mine));
   if (took_ns < MS / 10)
     nanosleep(&(struct timespec){.tv_nsec = 200 * 1000}, NULL);
 }
@@ -290,7 +321,7 @@ static void watch(scene *mine) {
 static void judge(const scene *mine) {
   for (size_t i = 0; i < mine->count; i++) {
     const suspect *one = &mine->suspects[i];
-    unsigned may = one->attack->ends;
+    unsigned may = ends_of(mine, one);
     bool is_fine = (one->seen & may) != 0 || (may & ATTACK_ANY) != 0 ||
                    ((may & ATTACK_ENDS) != 0 && one->seen == 0);
     if (mine->count == 1 && (one->seen & ATTACK_KILLED) != 0 &&
@@ -338,7 +369,7 @@ static void check_footprint(void) {
 static void play(const attack *const *group, size_t count, attack_place place,
                  uint64_t turn_ms, bool with_innocent) {
   static const char *const places[] = {"at load", "in a timer", "in a task"};
-  scene mine = {.has_innocent = with_innocent};
+  scene mine = {.has_innocent = with_innocent, .is_for_task = place == IN_TASK};
   int length = snprintf(now_running, sizeof now_running,
                         "%s%s:", with_innocent ? "beside the innocent, " : "",
                         places[place]);
@@ -350,6 +381,7 @@ static void play(const attack *const *group, size_t count, attack_place place,
   if (is_verbose)
     printf("%s\n", now_running);
   open_host(&mine, turn_ms);
+  mine.begin = this_moment();
   if (with_innocent && load(&mine, "innocent", innocent, true) != FARSIDE_OK)
     fail("the innocent script does not load:", farside_error(mine.host));
   for (size_t i = 0; i < count; i++) {
@@ -420,6 +452,8 @@ int main(int argc, char **argv) {
   if (innocent_result[0] == '\0')
     fail("the innocent script has no result", "");
 
+  print_times(&of_innocent, "the innocent script alone, to its result");
+  of_innocent.count = 0;
   const attack *one = argc > 2 ? attacks_find(&all, argv[2]) : NULL;
   is_verbose = argc > 2;
   if (one != NULL) {
@@ -434,6 +468,11 @@ int main(int argc, char **argv) {
   print_gaps(&of_ticks, "ticks");
   print_gaps(&of_patience, "ticks with somebody patient");
   print_gaps(&of_closes, "closes");
+  print_times(&of_innocent, "the innocent script beside attacks");
+  gaps *all_gaps[] = {&of_ticks, &of_patience, &of_loads, &of_closes,
+                      &of_innocent};
+  for (size_t i = 0; i < sizeof all_gaps / sizeof *all_gaps; i++)
+    free(all_gaps[i]->items);
   attacks_free(&all);
   free(innocent);
   printf("%d passed, %d failed\n", passed, failed);
