@@ -16,10 +16,10 @@ description = {
 dependencies = {
   "lua >= 5.4, < 5.5",
 }
+-- libcurl is found by CMake: its header lies elsewhere on each system.
 external_dependencies = {
   UV = { header = "uv.h", library = "uv" },
   JANSSON = { header = "jansson.h", library = "jansson" },
-  CURL = { header = "curl/curl.h", library = "curl" },
   SQLITE = { header = "sqlite3.h", library = "sqlite3" },
 }
 build = {
