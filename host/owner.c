@@ -105,6 +105,19 @@ static farside_status say_owner(int fd, const char *path, char *error,
   return FARSIDE_LOCKED;
 }
 
+void far_owner_sync_folder(const char *path) {
+  char folder[PATH_MAX];
+  const char *slash = strrchr(path, '/');
+  int bytes = slash != NULL ? (int)(slash - path) + 1 : 0;
+  if (snprintf(folder, sizeof folder, "%.*s", bytes, path) >= PATH_MAX)
+    return;
+  int fd = open(bytes > 0 ? folder : ".", O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    fsync(fd);
+    close(fd);
+  }
+}
+
 farside_status far_owner_take(far_owner *owner, const char *path, char *error,
                               size_t bytes) {
   *owner = (far_owner){.fd = -1};
@@ -137,6 +150,10 @@ farside_status far_owner_take(far_owner *owner, const char *path, char *error,
   }
   // Where this fails, only the pid is missing from what others are told.
   write_side(owner, (long)getpid());
+  if (!owner->is_known) {
+    fsync(fd);
+    far_owner_sync_folder(path);
+  }
   return FARSIDE_OK;
 }
 

@@ -24,8 +24,10 @@ typedef struct far_owner {
   bool is_known; // FILE had an owner before.
 } far_owner;
 
-// Takes `path`, which need not exist yet; its folder must. On failure *owner
-// owns nothing, and `error` has a sentence without a full stop:
+// Takes `path`, which need not exist yet; its folder must. A side file that is
+// made is on the disk then: whatever becomes of FILE, it is known to be ours.
+// On failure *owner owns nothing, and `error` has a sentence without a full
+// stop:
 //
 //   FARSIDE_LOCKED    somebody owns it; the sentence names the pid
 //   FARSIDE_READONLY  the folder cannot be written
@@ -36,6 +38,9 @@ farside_status far_owner_take(far_owner *owner, const char *path, char *error,
 // Leaves a note for the next owner; empty for none. It is on the disk when this
 // returns true.
 bool far_owner_note(far_owner *owner, const char *note);
+
+// Sees to it that the names in the folder of `path` are on the disk.
+void far_owner_sync_folder(const char *path);
 
 // Lets go. Safe on one that owns nothing.
 void far_owner_release(far_owner *owner);

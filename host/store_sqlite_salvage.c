@@ -385,19 +385,6 @@ static farside_status fill(far_sqlite *my, const char *aside, salvage *s) {
 
 static const char *const endings[] = {"", "-wal", "-shm"};
 
-static void sync_folder(const char *path) {
-  char folder[PATH_MAX];
-  snprintf(folder, sizeof folder, "%s", path);
-  char *slash = strrchr(folder, '/');
-  if (slash != NULL)
-    slash[1] = '\0';
-  int fd = open(folder, O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) {
-    fsync(fd);
-    close(fd);
-  }
-}
-
 static bool name_aside(const far_sqlite *my, const char *ending,
                        const char *more, char name[PATH_MAX]) {
   return (size_t)snprintf(name, PATH_MAX, "%s.%s%s", my->path, ending, more) <
@@ -436,7 +423,7 @@ static farside_status move_aside(far_sqlite *my, const char *ending) {
       return FARSIDE_STORE;
     }
   }
-  sync_folder(my->path);
+  far_owner_sync_folder(my->path);
   return FARSIDE_OK;
 }
 
