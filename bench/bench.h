@@ -19,6 +19,7 @@ bench_command bench_hosted, bench_in_arena, bench_in_malloc;
 bench_command bench_open_hosted, bench_open_plain;
 bench_command bench_many_hosted, bench_many_plain;
 bench_command bench_overrun, bench_turns, bench_idle;
+bench_command bench_work, bench_work_sql, bench_work_open;
 
 uint64_t bench_now_ns(void);
 uint64_t bench_cpu_ns(void); // Of this thread.

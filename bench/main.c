@@ -9,11 +9,19 @@ static const struct {
   const char *name;
   bench_command *run;
 } commands[] = {
-    {"hosted", bench_hosted},         {"arena", bench_in_arena},
-    {"malloc", bench_in_malloc},      {"open-hosted", bench_open_hosted},
-    {"open-plain", bench_open_plain}, {"many-hosted", bench_many_hosted},
-    {"many-plain", bench_many_plain}, {"overrun", bench_overrun},
-    {"turns", bench_turns},           {"idle", bench_idle},
+    {"hosted", bench_hosted},
+    {"arena", bench_in_arena},
+    {"malloc", bench_in_malloc},
+    {"open-hosted", bench_open_hosted},
+    {"open-plain", bench_open_plain},
+    {"many-hosted", bench_many_hosted},
+    {"many-plain", bench_many_plain},
+    {"overrun", bench_overrun},
+    {"turns", bench_turns},
+    {"idle", bench_idle},
+    {"work", bench_work},
+    {"work-sql", bench_work_sql},
+    {"work-open", bench_work_open},
 };
 
 int main(int argc, char **argv) {

@@ -57,7 +57,7 @@ end
 local function in_words(name, value)
   local ns = name:find "ns$" and value or name:find "_us_" and value * 1e3
   if not ns then
-    return name == "bytes" and ("%.1f KB"):format(value / 1e3) or ("%.0f"):format(value)
+    return name:find "bytes$" and ("%.1f KB"):format(value / 1e3) or ("%.0f"):format(value)
   elseif math.abs(ns) >= 1e6 then
     return ("%.1f ms"):format(ns / 1e6)
   elseif math.abs(ns) >= 1e3 then
