@@ -34,6 +34,8 @@ static const char *check_text(lua_State *L, int index, const char *what,
   return text;
 }
 
+// For what is there: to spell a name that nobody reads costs more than to find
+// no field.
 static const char *name_of(lua_State *L, const char *function,
                            const char *field) {
   return lua_pushfstring(L, "%s: %s", function, field);
@@ -41,20 +43,20 @@ static const char *name_of(lua_State *L, const char *function,
 
 const char *far_check_name(lua_State *L, int table, const char *function,
                            const char *field) {
-  const char *what = name_of(L, function, field);
   if (lua_getfield(L, table, field) == LUA_TNIL)
     return NULL;
-  return check_text(L, -1, what, FAR_WORK_NAME_MAX);
+  const char *what = name_of(L, function, field);
+  return check_text(L, -2, what, FAR_WORK_NAME_MAX);
 }
 
 // Zero where there is none.
 static int64_t check_duration(lua_State *L, int table, const char *function,
                               const char *field, int64_t default_ms) {
   const int64_t most_ms = INT64_MAX / 4;
-  const char *what = name_of(L, function, field);
   if (lua_getfield(L, table, field) == LUA_TNIL)
     return default_ms;
-  uint64_t ms = far_check_duration(L, -1, what);
+  const char *what = name_of(L, function, field);
+  uint64_t ms = far_check_duration(L, -2, what);
   return ms > (uint64_t)most_ms ? most_ms : (int64_t)ms;
 }
 
@@ -223,9 +225,9 @@ static void check_after(lua_State *L, int table, const char *function,
                         far_order *order) {
   int type = lua_getfield(L, table, "after");
   int list = lua_gettop(L);
-  const char *what = name_of(L, function, "after");
   if (type == LUA_TNIL)
     return;
+  const char *what = name_of(L, function, "after");
   if (type != LUA_TTABLE) {
     order->parents[order->parent_count++] = far_check_id(L, list, what);
     return;
