@@ -17,9 +17,10 @@ typedef struct watch {
   int64_t only_id; // Zero: any.
   int state;
   char *kind, *unique, *group, *tag; // NULL: any.
-  // Units that have changed. Those that were told already lie before `first`.
+  // Units that have changed. Those before `first` were told already, those from
+  // `kept` on are in a batch that is not committed yet.
   int64_t *pending;
-  size_t first, count, capacity;
+  size_t first, kept, count, capacity;
   bool has_missed; // There was no memory to remember them all.
   bool is_over;
 } watch;
@@ -104,6 +105,7 @@ static bool make_room(watch *mine) {
   far_script_free(mine->script, mine->pending,
                   mine->capacity * sizeof *mine->pending);
   mine->pending = pending;
+  mine->kept -= mine->first;
   mine->first = 0;
   mine->count = waiting;
   mine->capacity = capacity;
@@ -125,10 +127,6 @@ static void changed(far_watcher *watcher, const far_work *work) {
     far_batch_wait(mine->script->host, &mine->waiter);
 }
 
-static void forget_pending(watch *mine) {
-  mine->first = mine->count = 0;
-}
-
 static void tell_missed(watch *mine) {
   if (!mine->has_missed)
     return;
@@ -137,30 +135,37 @@ static void tell_missed(watch *mine) {
                 NULL, "a watch has missed changes: there was no memory left");
 }
 
+static bool has_news(const watch *mine) {
+  return mine->first < mine->kept;
+}
+
 static void committed(far_waiter *waiter, farside_status status,
                       const char *error) {
   watch *mine = far_list_item(waiter, watch, waiter);
   (void)error;
   tell_missed(mine);
-  if (status != FARSIDE_OK)
-    forget_pending(mine); // It has not happened.
-  else if (!far_list_is_in(&mine->turn.link) &&
-           mine->script->running != &mine->turn)
+  if (status == FARSIDE_OK)
+    mine->kept = mine->count;
+  else
+    mine->count = mine->kept; // It has not happened.
+  if (has_news(mine) && !far_list_is_in(&mine->turn.link) &&
+      mine->script->running != &mine->turn)
     far_turn_queue(&mine->turn);
 }
 
 static int64_t take(watch *mine) {
   int64_t id = mine->pending[mine->first++];
   if (mine->first == mine->count)
-    forget_pending(mine);
+    mine->first = mine->kept = mine->count = 0;
   return id;
 }
 
 static int push_change(far_turn *turn, lua_State *L) {
   watch *mine = far_list_item(turn, watch, turn);
   far_script *script = mine->script;
-  while (mine->count > 0) {
+  while (has_news(mine)) {
     far_begin_change(script);
+    far_queue_before_showing(script->host);
     farside_status status =
         far_queue_show(script->host, script->name, take(mine));
     far_end_change(script);
@@ -179,7 +184,7 @@ static void turn_ended(far_turn *turn, far_turn_end how) {
   watch *mine = far_list_item(turn, watch, turn);
   if (mine->is_over)
     watch_free(mine);
-  else if (how != FAR_TURN_DROPPED && mine->count > 0)
+  else if (how != FAR_TURN_DROPPED && has_news(mine))
     far_turn_queue(turn);
 }
 

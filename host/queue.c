@@ -641,6 +641,10 @@ static far_work *shown_anew(far_queue *queue) {
   return &queue->shown;
 }
 
+void far_queue_before_showing(farside_host *host) {
+  (void)far_batch_flush(host); // Where that fails, it never was.
+}
+
 farside_status far_queue_show(farside_host *host, const char *script,
                               int64_t id) {
   return far_queue_get(host, script, id, shown_anew(&host->queue));

@@ -191,6 +191,10 @@ farside_status far_queue_prune(farside_host *host, const char *script,
 farside_status far_queue_get(farside_host *host, const char *script, int64_t id,
                              far_work *work);
 
+// Whoever sees something relies on it: what is shown to a script is committed
+// before. Within a transaction of its own it sees what that has changed.
+void far_queue_before_showing(farside_host *host);
+
 // The same, and the next one of a search, into queue->shown.
 farside_status far_queue_show(farside_host *host, const char *script,
                               int64_t id);
