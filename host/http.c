@@ -14,10 +14,9 @@ farside_status far_http_open(farside_host *host, far_carrier **carrier,
 
 #else
 
+#include "libcurl.h"
 #include "place.h"
-#include <curl/curl.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +65,7 @@ static void socket_is_ready(uv_poll_t *poll, int status, int events) {
     flags |= CURL_CSELECT_IN;
   if (events & UV_WRITABLE)
     flags |= CURL_CSELECT_OUT;
-  curl_multi_socket_action(mine->multi, one->socket, flags, &running);
+  far_curl->multi_socket_action(mine->multi, one->socket, flags, &running);
   take_results(mine);
 }
 
@@ -103,7 +102,7 @@ static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *user,
     one = watcher_new(mine, socket);
     if (one == NULL)
       return -1;
-    curl_multi_assign(mine->multi, socket, one);
+    far_curl->multi_assign(mine->multi, socket, one);
   }
   int events = 0;
   if (what != CURL_POLL_OUT)
@@ -129,7 +128,7 @@ static void time_is_up(far_timer *timer, uint64_t now_ms) {
   (void)now_ms;
   if (mine->multi == NULL)
     return;
-  curl_multi_socket_action(mine->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+  far_curl->multi_socket_action(mine->multi, CURL_SOCKET_TIMEOUT, 0, &running);
   take_results(mine);
 }
 
@@ -247,13 +246,13 @@ static int seek_body(void *user, curl_off_t offset, int origin) {
 
 static void hop_free(hop *mine) {
   mine->transfer->hop = NULL;
-  curl_easy_cleanup(mine->easy);
-  curl_slist_free_all(mine->headers);
+  far_curl->easy_cleanup(mine->easy);
+  far_curl->slist_free_all(mine->headers);
   far_free(mine->http->memory, mine, sizeof *mine);
 }
 
 static bool add_header(hop *mine, const char *line) {
-  struct curl_slist *list = curl_slist_append(mine->headers, line);
+  struct curl_slist *list = far_curl->slist_append(mine->headers, line);
   if (list != NULL)
     mine->headers = list;
   return list != NULL;
@@ -280,19 +279,19 @@ static void set_body(const hop *mine) {
   far_transfer *transfer = mine->transfer;
   CURL *easy = mine->easy;
   if (strcmp(transfer->method, "HEAD") == 0) {
-    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    far_curl->easy_setopt(easy, CURLOPT_NOBODY, 1L);
     return;
   }
   if (transfer->has_body) {
-    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
-                     (curl_off_t)transfer->send_bytes);
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
-    curl_easy_setopt(easy, CURLOPT_READDATA, mine);
-    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body);
-    curl_easy_setopt(easy, CURLOPT_SEEKDATA, mine);
+    far_curl->easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    far_curl->easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
+                          (curl_off_t)transfer->send_bytes);
+    far_curl->easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
+    far_curl->easy_setopt(easy, CURLOPT_READDATA, mine);
+    far_curl->easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body);
+    far_curl->easy_setopt(easy, CURLOPT_SEEKDATA, mine);
   }
-  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
+  far_curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
 }
 
 static void set_security(const hop *mine) {
@@ -300,10 +299,11 @@ static void set_security(const hop *mine) {
   if (file == NULL)
     file = environment("SSL_CERT_FILE", NULL);
   if (file != NULL)
-    curl_easy_setopt(mine->easy, CURLOPT_CAINFO, file);
-  curl_easy_setopt(mine->easy, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(mine->easy, CURLOPT_SSL_VERIFYHOST, 2L);
-  curl_easy_setopt(mine->easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+    far_curl->easy_setopt(mine->easy, CURLOPT_CAINFO, file);
+  far_curl->easy_setopt(mine->easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  far_curl->easy_setopt(mine->easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  far_curl->easy_setopt(mine->easy, CURLOPT_SSLVERSION,
+                        CURL_SSLVERSION_TLSv1_2);
 }
 
 static void set_way(hop *mine) {
@@ -311,17 +311,17 @@ static void set_way(hop *mine) {
   const char *proxy = find_proxy(mine->http, &transfer->url.parts);
   mine->has_proxy = proxy != NULL;
   CURL *easy = mine->easy;
-  curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "");
-  curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, mine);
-  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, check_connection);
-  curl_easy_setopt(easy, CURLOPT_PREREQDATA, mine);
+  far_curl->easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "");
+  far_curl->easy_setopt(easy, CURLOPT_NOPROXY, "");
+  far_curl->easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  far_curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  far_curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+  far_curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, mine);
+  far_curl->easy_setopt(easy, CURLOPT_PREREQFUNCTION, check_connection);
+  far_curl->easy_setopt(easy, CURLOPT_PREREQDATA, mine);
   if (transfer->connect_ms <= LONG_MAX)
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)transfer->connect_ms);
+    far_curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                          (long)transfer->connect_ms);
 }
 
 static bool set_up(hop *mine) {
@@ -329,24 +329,27 @@ static bool set_up(hop *mine) {
   CURL *easy = mine->easy;
   if (!add_headers(mine))
     return false;
-  curl_easy_setopt(easy, CURLOPT_URL, transfer->url.text);
-  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, mine);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, mine->error);
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); // Waits for no name server.
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, "farside/" FARSIDE_VERSION);
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, mine->headers);
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+  far_curl->easy_setopt(easy, CURLOPT_URL, transfer->url.text);
+  far_curl->easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+  far_curl->easy_setopt(easy, CURLOPT_PRIVATE, mine);
+  far_curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, mine->error);
+  far_curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  far_curl->easy_setopt(easy, CURLOPT_QUICK_EXIT,
+                        1L); // Waits for no name server.
+  far_curl->easy_setopt(easy, CURLOPT_USERAGENT, "farside/" FARSIDE_VERSION);
+  far_curl->easy_setopt(easy, CURLOPT_HTTPHEADER, mine->headers);
+  far_curl->easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                        (long)CURL_HTTP_VERSION_2TLS);
   // Whether a second connection is needed is known when the first one has said
   // which HTTP it speaks; without TLS it never says so.
-  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)transfer->url.parts.is_https);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_line);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, mine);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, mine);
+  far_curl->easy_setopt(easy, CURLOPT_PIPEWAIT,
+                        (long)transfer->url.parts.is_https);
+  far_curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_line);
+  far_curl->easy_setopt(easy, CURLOPT_HEADERDATA, mine);
+  far_curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+  far_curl->easy_setopt(easy, CURLOPT_WRITEDATA, mine);
   if (!transfer->wants_plain && !sets(transfer, "accept-encoding:"))
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+    far_curl->easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
   set_body(mine);
   set_security(mine);
   set_way(mine);
@@ -356,15 +359,15 @@ static bool set_up(hop *mine) {
 static bool open_multi(http *mine) {
   if (mine->multi != NULL)
     return true;
-  mine->multi = curl_multi_init();
+  mine->multi = far_curl->multi_init();
   if (mine->multi == NULL)
     return false;
-  curl_multi_setopt(mine->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-  curl_multi_setopt(mine->multi, CURLMOPT_SOCKETDATA, mine);
-  curl_multi_setopt(mine->multi, CURLMOPT_TIMERFUNCTION, watch_time);
-  curl_multi_setopt(mine->multi, CURLMOPT_TIMERDATA, mine);
-  curl_multi_setopt(mine->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
-                    (long)FAR_TRANSFERS_HOST_MAX);
+  far_curl->multi_setopt(mine->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+  far_curl->multi_setopt(mine->multi, CURLMOPT_SOCKETDATA, mine);
+  far_curl->multi_setopt(mine->multi, CURLMOPT_TIMERFUNCTION, watch_time);
+  far_curl->multi_setopt(mine->multi, CURLMOPT_TIMERDATA, mine);
+  far_curl->multi_setopt(mine->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                         (long)FAR_TRANSFERS_HOST_MAX);
   return true;
 }
 
@@ -375,9 +378,9 @@ static farside_status begin(far_carrier *carrier, far_transfer *transfer) {
     return FARSIDE_NOMEM;
   fresh->http = mine;
   fresh->transfer = transfer;
-  fresh->easy = curl_easy_init();
+  fresh->easy = far_curl->easy_init();
   bool is_up = fresh->easy != NULL && open_multi(mine) && set_up(fresh) &&
-               curl_multi_add_handle(mine->multi, fresh->easy) == CURLM_OK;
+               far_curl->multi_add_handle(mine->multi, fresh->easy) == CURLM_OK;
   if (!is_up) {
     hop_free(fresh);
     return FARSIDE_NOMEM;
@@ -389,7 +392,7 @@ static farside_status begin(far_carrier *carrier, far_transfer *transfer) {
 static void cancel(far_carrier *carrier, far_transfer *transfer) {
   http *mine = (http *)carrier;
   hop *gone = transfer->hop;
-  curl_multi_remove_handle(mine->multi, gone->easy);
+  far_curl->multi_remove_handle(mine->multi, gone->easy);
   hop_free(gone);
 }
 
@@ -415,8 +418,8 @@ static far_phase phase_of(const hop *mine) {
   curl_off_t connected_us = 0;
   far_phase phase = mine->transfer->phase;
   if (phase == FAR_PHASE_CONNECT && mine->transfer->url.parts.is_https &&
-      curl_easy_getinfo(mine->easy, CURLINFO_CONNECT_TIME_T, &connected_us) ==
-          CURLE_OK &&
+      far_curl->easy_getinfo(mine->easy, CURLINFO_CONNECT_TIME_T,
+                             &connected_us) == CURLE_OK &&
       connected_us > 0)
     return FAR_PHASE_TLS;
   return phase;
@@ -437,7 +440,7 @@ static void fail_partial(const hop *mine) {
 
 static void fail_connect(const hop *mine) {
   long number = 0;
-  curl_easy_getinfo(mine->easy, CURLINFO_OS_ERRNO, &number);
+  far_curl->easy_getinfo(mine->easy, CURLINFO_OS_ERRNO, &number);
   far_transfer_fail_at(mine->transfer, FARSIDE_NETWORK, FAR_PHASE_CONNECT,
                        number != 0            ? strerror((int)number)
                        : *mine->error != '\0' ? mine->error
@@ -456,7 +459,8 @@ static void fail_refused(const hop *mine) {
 
 static void fail(const hop *mine, CURLcode code) {
   far_transfer *transfer = mine->transfer;
-  const char *cause = *mine->error ? mine->error : curl_easy_strerror(code);
+  const char *cause =
+      *mine->error ? mine->error : far_curl->easy_strerror(code);
   if (mine->refused != 0 &&
       (code == CURLE_COULDNT_CONNECT || code == CURLE_ABORTED_BY_CALLBACK)) {
     fail_refused(mine);
@@ -507,18 +511,18 @@ static void take_results(http *mine) {
   const CURLMsg *message;
   int left;
   while (mine->multi != NULL &&
-         (message = curl_multi_info_read(mine->multi, &left)) != NULL) {
+         (message = far_curl->multi_info_read(mine->multi, &left)) != NULL) {
     if (message->msg != CURLMSG_DONE)
       continue;
     CURLcode code = message->data.result;
     hop *done = NULL;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &done);
+    far_curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &done);
     far_transfer *transfer = done->transfer;
     // Enough of what nobody reads was read.
     if (code != CURLE_OK &&
         !(transfer->is_leaving && code == CURLE_WRITE_ERROR))
       fail(done, code);
-    curl_multi_remove_handle(mine->multi, done->easy);
+    far_curl->multi_remove_handle(mine->multi, done->easy);
     hop_free(done);
     far_transfer_ended(transfer);
   }
@@ -529,7 +533,7 @@ static void take_results(http *mine) {
 static void rest(far_carrier *carrier) {
   http *mine = (http *)carrier;
   if (mine->multi != NULL)
-    curl_multi_cleanup(mine->multi);
+    far_curl->multi_cleanup(mine->multi);
   mine->multi = NULL;
   far_timer_stop(&mine->host->timers, &mine->timer);
 }
@@ -541,18 +545,16 @@ static void close_http(far_carrier *carrier) {
   far_free(mine->memory, mine, sizeof *mine);
 }
 
-static void init_library(void) {
-  curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 farside_status far_http_open(farside_host *host, far_carrier **carrier,
                              const char **why) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
   *carrier = NULL;
   if (far_clock_loop(host->clock) == NULL) {
     *why = "there is no network in virtual time";
     return FARSIDE_UNSUPPORTED;
   }
+  *why = far_libcurl_open();
+  if (*why != NULL)
+    return FARSIDE_UNSUPPORTED;
   http *fresh = far_new(&host->memory, sizeof *fresh);
   if (fresh == NULL)
     return FARSIDE_NOMEM;
@@ -563,7 +565,6 @@ farside_status far_http_open(farside_host *host, far_carrier **carrier,
     far_free(&host->memory, fresh, sizeof *fresh);
     return FARSIDE_NOMEM;
   }
-  pthread_once(&once, init_library);
   fresh->carrier = (far_carrier){
       .begin = begin, .cancel = cancel, .rest = rest, .close = close_http};
   *carrier = &fresh->carrier;

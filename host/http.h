@@ -12,7 +12,7 @@
 
 #include "transfer.h"
 
-// FARSIDE_UNSUPPORTED in a build without libcurl and where time is virtual;
+// FARSIDE_UNSUPPORTED where there is no libcurl and where time is virtual;
 // *why is then a sentence. FARSIDE_NOMEM.
 farside_status far_http_open(farside_host *host, far_carrier **carrier,
                              const char **why);

@@ -724,6 +724,37 @@ static void test_nginx(void) {
   waitpid(child, &status, 0);
 }
 
+// -- Without libcurl ----------------------------------------------------------
+
+// A file of that name that is no library comes before the real one.
+static void test_no_libcurl(void) {
+#ifndef FARSIDE_CURL_LINKED
+  char said[512] = "";
+  int made =
+      run_shell("mkdir -p %s/lib && echo no >%s/lib/libcurl.so.4 && "
+                "echo \"for _ = 1, 2 do print(require "
+                "'farside'.Plugins.Http.get 'http://example.com/') end\" "
+                ">%s/none.lua",
+                folder, folder, folder);
+  check(made == 0);
+  snprintf(said, sizeof said,
+           "LD_LIBRARY_PATH=%s/lib %s run --grant 'http=http://example.com/*' "
+           "%s/none.lua 2>&1",
+           folder, farside, folder);
+  FILE *pipe = popen(said, "r");
+  size_t bytes = fread(said, 1, sizeof said - 1, pipe);
+  said[bytes] = '\0';
+  check(pclose(pipe) == 0);
+  static const char sentence[] = "nil\tHttp needs libcurl, which is not here: ";
+  const char *second = strstr(said + 1, sentence);
+  bool is_said = strncmp(said, sentence, strlen(sentence)) == 0 &&
+                 second != NULL && strstr(second, "\tUNSUPPORTED\n") != NULL;
+  check(is_said);
+  if (!is_said)
+    printf("said: %s", said);
+#endif
+}
+
 int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   farside = argc > 1 ? argv[1] : "farside";
@@ -758,6 +789,7 @@ int main(int argc, char **argv) {
       {"large", test_large},
       {"killed_upload", test_killed_upload},
       {"nginx", test_nginx},
+      {"no_libcurl", test_no_libcurl},
   };
   for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
     if (argc < 3 || strcmp(argv[2], tests[i].name) == 0)

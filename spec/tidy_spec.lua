@@ -33,7 +33,7 @@ local MAY_INCLUDE <const> = {
     isolate = true, isolated = true },
   ["jansson.h"] = { wire = true, event = true, report = true, json = true, command_profile = true,
     command_rules = true },
-  ["curl/curl.h"] = { http = true },
+  ["curl/curl.h"] = { libcurl = true },
   ["sqlite3.h"] = { store_sqlite_query = true },
 }
 MAY_INCLUDE["lauxlib.h"] = MAY_INCLUDE["lua.h"]
