@@ -2,6 +2,8 @@
 // host that has no memory, abandoned at any instruction, and under Lua.
 
 #include "arena.h"
+#include "check.h"
+#include "draw.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -22,24 +24,6 @@
 #ifdef HAS_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
-
-static int passed, failed;
-
-static void check_at(bool is_true, const char *what, const char *detail,
-                     int line) {
-  passed += is_true;
-  failed += !is_true;
-  if (!is_true)
-    printf("not ok: line %d: %s %s\n", line, what, detail);
-}
-
-#define check(condition) check_at((condition), #condition, "", __LINE__)
-
-// The same numbers on every machine.
-static uint32_t draw(uint32_t *state, uint32_t limit) {
-  *state = *state * 1664525u + 1013904223u;
-  return (*state >> 8) % limit;
-}
 
 enum { KIB = 1 << 10, MIB = 1 << 20 };
 
@@ -629,6 +613,5 @@ int main(void) {
   test_lua_at_the_cap();
   test_lua_fails();
   test_lua_idle();
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return check_end();
 }

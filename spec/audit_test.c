@@ -3,27 +3,12 @@
 // which rule is in rules_spec, which runs apps.
 
 #include "audit.h"
+#include "check.h"
+#include "draw.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int passed, failed;
-
-static void check_at(bool is_true, const char *what, int line) {
-  passed += is_true;
-  failed += !is_true;
-  if (!is_true)
-    printf("not ok: line %d: %s\n", line, what);
-}
-
-#define check(condition) check_at((condition), #condition, __LINE__)
-
-// The same numbers on every machine.
-static uint32_t draw(uint32_t *state, uint32_t limit) {
-  *state = *state * 1664525u + 1013904223u;
-  return (*state >> 8) % limit;
-}
 
 // -- Windows ------------------------------------------------------------------
 
@@ -230,6 +215,5 @@ int main(void) {
   test_no_memory();
   test_no_audit();
   test_places();
-  printf("audit: %d checks passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return check_end();
 }

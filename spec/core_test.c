@@ -2,6 +2,8 @@
 // list, ids that outlive what they name, durations, the constants of each OS,
 // and the rules.
 
+#include "check.h"
+#include "draw.h"
 #include "duration.h"
 #include "policy.h"
 #include "rule.h"
@@ -10,24 +12,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-static int passed, failed;
-
-static void check_at(bool is_true, const char *what, const char *detail,
-                     int line) {
-  passed += is_true;
-  failed += !is_true;
-  if (!is_true)
-    printf("not ok: line %d: %s %s\n", line, what, detail);
-}
-
-#define check(condition) check_at((condition), #condition, "", __LINE__)
-
-// The same numbers on every machine.
-static uint32_t draw(uint32_t *state, uint32_t limit) {
-  *state = *state * 1664525u + 1013904223u;
-  return (*state >> 8) % limit;
-}
 
 // -- Timers -------------------------------------------------------------------
 
@@ -387,6 +371,5 @@ int main(void) {
   test_policy();
   test_rules();
   check(memory.used_bytes == 0);
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return check_end();
 }

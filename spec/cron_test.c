@@ -2,31 +2,17 @@
 // at, through every change of them.
 
 #include "calendar.h"
+#include "check.h"
 #include "cron.h"
+#include "draw.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-static int passed, failed;
-
-static void check_at(bool is_true, const char *what, const char *detail,
-                     int line) {
-  passed += is_true;
-  failed += !is_true;
-  if (!is_true)
-    printf("not ok: line %d: %s %s\n", line, what, detail);
-}
-
-#define check(condition) check_at((condition), #condition, "", __LINE__)
-#define check_in(condition, detail)                                            \
-  check_at((condition), #condition, detail, __LINE__)
-
-// The same numbers on every machine.
-static int draw(uint32_t *state, int limit) {
-  *state = *state * 1664525u + 1013904223u;
-  return (int)((*state >> 8) % (uint32_t)limit);
+static int some(uint32_t *state, int limit) {
+  return (int)draw(state, (uint32_t)limit);
 }
 
 static int64_t utc(int year, int month, int day, int hour, int minute) {
@@ -168,9 +154,9 @@ static void add_text(drawn *into, const char *format, int a, int b, int c) {
 static void draw_part(drawn *into, int field, int least, int most,
                       uint32_t *state) {
   int span = most - least + 1;
-  int from = least + draw(state, span);
-  int to = from + draw(state, most - from + 1), step = 1;
-  switch (draw(state, 3)) {
+  int from = least + some(state, span);
+  int to = from + some(state, most - from + 1), step = 1;
+  switch (some(state, 3)) {
   case 0:
     to = from;
     add_text(into, "%d", from, 0, 0);
@@ -179,7 +165,7 @@ static void draw_part(drawn *into, int field, int least, int most,
     add_text(into, "%d-%d", from, to, 0);
     break;
   default:
-    step = 1 + draw(state, 7);
+    step = 1 + some(state, 7);
     add_text(into, "%d-%d/%d", from, to, step);
   }
   for (int value = from; value <= to; value += step)
@@ -188,16 +174,16 @@ static void draw_part(drawn *into, int field, int least, int most,
 
 static void draw_field(drawn *into, int field, int least, int most,
                        int any_percent, uint32_t *state) {
-  int how = draw(state, 100);
+  int how = some(state, 100);
   into->is_any[field] = how < any_percent;
   if (how < any_percent) {
-    int step = how < any_percent / 4 ? 1 + draw(state, 7) : 1;
+    int step = how < any_percent / 4 ? 1 + some(state, 7) : 1;
     add_text(into, step > 1 ? "*/%d " : "* ", step, 0, 0);
     for (int value = least; value <= most; value += step)
       into->values[field][value] = true;
     return;
   }
-  for (int parts = 1 + draw(state, 3); parts > 0; parts--) {
+  for (int parts = 1 + some(state, 3); parts > 0; parts--) {
     draw_part(into, field, least, most, state);
     add_text(into, parts > 1 ? "," : " ", 0, 0, 0);
   }
@@ -316,7 +302,7 @@ static void test_model(void) {
     bool do_agree = true;
     // Around each month's end, of changing years: all changes are there.
     for (int month = 1; month <= 12; month++) {
-      look(&days, utc(2021 + draw(&state, 20), month, 25, 0, 0));
+      look(&days, utc(2021 + some(&state, 20), month, 25, 0, 0));
       for (int run = 0; run < runs; run++) {
         drawn made = draw_expression(&state);
         do_agree = do_agree && agrees(&made, &days, &zone);
@@ -336,17 +322,17 @@ static void test_any_text(void) {
   for (int i = 0; i < 50000; i++) {
     drawn made = draw_expression(&state);
     int length = (int)strlen(made.text);
-    for (int changes = 1 + draw(&state, 3); changes > 0; changes--)
-      made.text[draw(&state, length)] =
-          draw(&state, 8) == 0 ? (char)draw(&state, 256)
-                               : odd[draw(&state, (int)sizeof odd - 1)];
+    for (int changes = 1 + some(&state, 3); changes > 0; changes--)
+      made.text[some(&state, length)] =
+          some(&state, 8) == 0 ? (char)some(&state, 256)
+                               : odd[some(&state, (int)sizeof odd - 1)];
     far_cron cron;
     char error[40];
     if (!far_cron_parse(made.text, &cron, error, sizeof error)) {
       refused++;
       continue;
     }
-    int64_t after_ms = draw(&state, 1 << 24) * INT64_C(100000);
+    int64_t after_ms = some(&state, 1 << 24) * INT64_C(100000);
     is_later = is_later && far_cron_next(&cron, &zone, after_ms) > after_ms;
     read++;
   }
@@ -465,6 +451,5 @@ int main(void) {
   test_never();
   test_extremes();
   test_changes();
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return check_end();
 }

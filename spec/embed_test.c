@@ -1,6 +1,7 @@
 // The C API as an embedder uses it: real time, other threads, a platform of its
 // own. No test here asserts how long something took: each waits for an answer.
 
+#include "check.h"
 #include "farside.h"
 
 #include <signal.h>
@@ -8,19 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
-
-static int passed, failed;
-
-static void check_at(bool is_true, const char *what, int line) {
-  if (is_true) {
-    passed++;
-    return;
-  }
-  failed++;
-  printf("not ok: line %d: %s\n", line, what);
-}
-
-#define check(condition) check_at((condition), #condition, __LINE__)
 
 // -- What the host reports ----------------------------------------------------
 
@@ -779,6 +767,5 @@ int main(void) {
   test_many_hosts();
   test_hosts_on_threads();
   test_signals_differ();
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return check_end();
 }

@@ -1,6 +1,7 @@
 // The zone of this machine: from TZ, from files, and when they change. The
 // files are made here, because a machine may have none.
 
+#include "check.h"
 #include "local_zone.h"
 
 #include <stdio.h>
@@ -9,20 +10,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-static int passed, failed;
-
-static void check_at(bool is_true, const char *what, const char *detail,
-                     int line) {
-  passed += is_true;
-  failed += !is_true;
-  if (!is_true)
-    printf("not ok: line %d: %s %s\n", line, what, detail);
-}
-
-#define check(condition) check_at((condition), #condition, "", __LINE__)
-#define check_in(condition, detail)                                            \
-  check_at((condition), #condition, detail, __LINE__)
 
 static char folder[] = "/tmp/far_zone_XXXXXX";
 static char path[64], other[64];
@@ -175,6 +162,5 @@ int main(void) {
   test_changes();
   unlink(path);
   rmdir(folder);
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return check_end();
 }

@@ -1,6 +1,7 @@
 // What this machine is like: its power, by files that are made here; and that
 // work which waits for the machine is looked at again, and keeps a host alive.
 
+#include "check.h"
 #include "dispatch.h"
 #include "host.h"
 #include "machine.h"
@@ -9,20 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-static int passed, failed;
-
-static void check_at(bool is_true, const char *what, const char *detail,
-                     int line) {
-  passed += is_true;
-  failed += !is_true;
-  if (!is_true)
-    printf("not ok: line %d: %s %s\n", line, what, detail);
-}
-
-#define check(condition) check_at((condition), #condition, "", __LINE__)
-#define check_in(condition, detail)                                            \
-  check_at((condition), #condition, detail, __LINE__)
 
 // -- Power --------------------------------------------------------------------
 
@@ -138,6 +125,5 @@ int main(void) {
   test_power();
   test_machine();
   test_waiting();
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return check_end();
 }

@@ -2,6 +2,7 @@
 // and what is refused, files of every kind, and every allocation failing once.
 
 #include "../host/command.h"
+#include "check.h"
 #include "limit.h"
 #include "manifest.h"
 #include "pattern.h"
@@ -13,18 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static int passed, failed;
-
-static void check_at(bool is_true, const char *what, const char *detail,
-                     int line) {
-  passed += is_true;
-  failed += !is_true;
-  if (!is_true)
-    printf("not ok: line %d: %s %s\n", line, what, detail);
-}
-
-#define check(condition) check_at((condition), #condition, "", __LINE__)
-#define ROWS(table)      (sizeof(table) / sizeof *(table))
+#define ROWS(table) (sizeof(table) / sizeof *(table))
 
 // Whether a sentence says what it should; it never ends with a full stop and
 // never holds a control character.
@@ -1094,6 +1084,5 @@ int main(void) {
   test_options();
   unlink(manifest_path);
   rmdir(folder);
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return check_end();
 }

@@ -3,22 +3,13 @@
 
 #include "../host/region.h"
 #include "../host/state.h"
+#include "check.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int passed, failed;
-
-static void check(bool is_true, const char *what, int line) {
-  passed += is_true;
-  failed += !is_true;
-  if (!is_true)
-    printf("not ok (line %d): %s\n", line, what);
-}
-#define CHECK(is_true) check(is_true, #is_true, __LINE__)
 
 enum { MIB = 1 << 20, BLOCKS = 64, STEPS = 20000 };
 
@@ -69,8 +60,8 @@ static uint64_t churn(far_region *region, uint64_t seed) {
   }
   for (size_t i = 0; i < BLOCKS; i++)
     far_free(memory, blocks[i].data, blocks[i].bytes);
-  CHECK(is_fine);
-  CHECK(memory->used_bytes == 0);
+  check(is_fine);
+  check(memory->used_bytes == 0);
   return hash;
 }
 
@@ -79,18 +70,18 @@ static void test_churn(void) {
   far_memory_init(&memory, NULL, NULL);
   far_region *one = far_region_open(&memory, 16 * MIB);
   far_region *two = far_region_open(&memory, 64 * MIB);
-  CHECK(one != NULL && two != NULL);
+  check(one != NULL && two != NULL);
   uint64_t first = churn(one, 7), second = churn(two, 7);
   far_region_close(one);
   one = far_region_open(&memory, 16 * MIB);
-  CHECK(churn(one, 7) == first);
+  check(churn(one, 7) == first);
   far_region_close(one);
   // Of another size, and beside another.
   one = far_region_open(&memory, 64 * MIB);
-  CHECK(churn(one, 7) == second);
+  check(churn(one, 7) == second);
   far_region_close(one);
   far_region_close(two);
-  CHECK(memory.used_bytes == 0);
+  check(memory.used_bytes == 0);
 }
 
 static void test_bounds(void) {
@@ -98,14 +89,14 @@ static void test_bounds(void) {
   far_memory_init(&memory, NULL, NULL);
   far_region *region = far_region_open(&memory, 2 * MIB);
   far_memory *its = far_region_memory(region);
-  CHECK(far_new(its, 2 * MIB + 1) == NULL);
+  check(far_new(its, 2 * MIB + 1) == NULL);
   char *all = far_new(its, 2 * MIB);
-  CHECK(all != NULL && far_new(its, 1) == NULL);
+  check(all != NULL && far_new(its, 1) == NULL);
   all[2 * MIB - 1] = 'x';
   all = far_resize(its, all, 2 * MIB, MIB);
   char *rest = far_new(its, MIB);
-  CHECK(rest == all + MIB && rest[MIB - 1] == 0);
-  CHECK(far_resize(its, all, MIB, 2 * MIB) == NULL);
+  check(rest == all + MIB && rest[MIB - 1] == 0);
+  check(far_resize(its, all, MIB, 2 * MIB) == NULL);
   far_free(its, all, MIB);
   far_free(its, rest, MIB);
   far_region_close(region);
@@ -129,10 +120,10 @@ static void test_many(void) {
         is_aligned && first && ((uintptr_t)first & (FAR_REGION_BYTES - 1)) == 0;
     far_free(far_region_memory(regions[i]), first, 1);
   }
-  CHECK(is_aligned);
+  check(is_aligned);
   for (int i = 0; i < MANY; i++)
     far_region_close(regions[i]);
-  CHECK(memory.used_bytes == 0);
+  check(memory.used_bytes == 0);
 }
 
 // -- The order of strings -----------------------------------------------------
@@ -149,10 +140,10 @@ static void order_of(uint64_t seed, char *order, size_t bytes) {
                        "for key in next, keys do order[#order + 1] = key end "
                        "local all = '' for i = 1, 100 do "
                        "all = all .. order[i] end return all");
-  CHECK(status == LUA_OK);
+  check(status == LUA_OK);
   snprintf(order, bytes, "%s", lua_tostring(L, -1));
   lua_close(L);
-  CHECK(memory.used_bytes == 0);
+  check(memory.used_bytes == 0);
 }
 
 static void test_order(void) {
@@ -160,8 +151,8 @@ static void test_order(void) {
   order_of(1, one, sizeof one);
   order_of(1, again, sizeof again);
   order_of(2, two, sizeof two);
-  CHECK(strcmp(one, again) == 0);
-  CHECK(strcmp(one, two) != 0);
+  check(strcmp(one, again) == 0);
+  check(strcmp(one, two) != 0);
 }
 
 int main(void) {
@@ -169,6 +160,5 @@ int main(void) {
   test_bounds();
   test_many();
   test_order();
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return check_end();
 }

@@ -2,6 +2,7 @@
 // model, rows that a damaged file might hold, and 100,000 random lives of a
 // small queue with its invariants after every step (SCHEDULES, SEED).
 
+#include "check.h"
 #include "cron.h"
 #include "schedule.h"
 
@@ -9,20 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int passed, failed;
-
-static void check_at(bool is_true, const char *what, const char *detail,
-                     int line) {
-  passed += is_true;
-  failed += !is_true;
-  if (!is_true)
-    printf("not ok: line %d: %s %s\n", line, what, detail);
-}
-
-#define check(condition) check_at((condition), #condition, "", __LINE__)
-#define check_in(condition, detail)                                            \
-  check_at((condition), #condition, detail, __LINE__)
 
 enum {
   SECOND = 1000,
@@ -1880,6 +1867,5 @@ int main(void) {
   test_odd_rows();
   test_lives();
   check(memory.used_bytes == 0);
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return check_end();
 }

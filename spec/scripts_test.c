@@ -2,6 +2,7 @@
 // from and may do, their list, closing and reloading, messages, what happens to
 // one that is stopped, and modules of the embedder's.
 
+#include "check.h"
 #include "farside.h"
 
 #include <lauxlib.h>
@@ -11,19 +12,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-static int passed, failed;
-
-static void check_at(bool is_true, const char *what, int line) {
-  if (is_true) {
-    passed++;
-    return;
-  }
-  failed++;
-  printf("not ok: line %d: %s\n", line, what);
-}
-
-#define check(condition) check_at((condition), #condition, __LINE__)
 
 // -- A host, and what it tells ------------------------------------------------
 
@@ -772,6 +760,5 @@ int main(void) {
   test_modules();
   test_stopped_in_passing();
   test_endless_message();
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed ? 1 : 0;
+  return check_end();
 }

@@ -1,20 +1,12 @@
 // URLs and the places behind them, by themselves: what is read, where an answer
 // leads, and which addresses are public.
 
+#include "check.h"
 #include "place.h"
 #include "url.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static int passed, failed;
-
-static void check(bool is_true, const char *what) {
-  passed += is_true;
-  failed += !is_true;
-  if (!is_true)
-    printf("not ok: %s\n", what);
-}
 
 static void test_reading(void) {
   static const struct {
@@ -44,9 +36,9 @@ static void test_reading(void) {
     char room[FAR_URL_BYTES];
     far_url url;
     const char *fault = far_url_read(cases[i].text, room, &url);
-    check((fault == NULL) == (cases[i].url != NULL), cases[i].text);
+    check_in((fault == NULL) == (cases[i].url != NULL), cases[i].text);
     if (fault == NULL && cases[i].url != NULL)
-      check(strcmp(url.text, cases[i].url) == 0, cases[i].text);
+      check_in(strcmp(url.text, cases[i].url) == 0, cases[i].text);
   }
 }
 
@@ -81,9 +73,9 @@ static void test_following(void) {
   };
   char base_room[FAR_URL_BYTES];
   far_url base;
-  check(far_url_read("https://a.example.com:444/b/c?d", base_room, &base) ==
-            NULL,
-        "the base");
+  check_in(far_url_read("https://a.example.com:444/b/c?d", base_room, &base) ==
+               NULL,
+           "the base");
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char room[FAR_URL_BYTES];
     far_url url;
@@ -91,7 +83,7 @@ static void test_following(void) {
     bool is_right = cases[i].url == NULL
                         ? fault != NULL
                         : fault == NULL && strcmp(url.text, cases[i].url) == 0;
-    check(is_right, cases[i].location);
+    check_in(is_right, cases[i].location);
     if (!is_right && fault == NULL)
       printf("went to %s\n", url.text);
   }
@@ -102,16 +94,17 @@ static void test_lengths(void) {
   far_url base, url;
   memset(text, 'a', sizeof text - 1);
   memcpy(text, "http://h/", 9);
-  check(far_url_read(text, room, &url) != NULL, "a URL that is too long");
+  check_in(far_url_read(text, room, &url) != NULL, "a URL that is too long");
   text[FAR_URL_BYTES - 2] = '\0';
-  check(far_url_read(text, room, &base) == NULL, "the longest URL");
+  check_in(far_url_read(text, room, &base) == NULL, "the longest URL");
   static char other[FAR_URL_BYTES];
-  check(far_url_follow(&base, "/b", other, &url) == NULL,
-        "back to a short one");
-  check(far_url_follow(&base, "?b", other, &url) != NULL, "and a longer one");
-  check(!far_url_is_same_origin(&base, &url) ||
-            strncmp(url.text, "http://h/", 9) == 0,
-        "an origin");
+  check_in(far_url_follow(&base, "/b", other, &url) == NULL,
+           "back to a short one");
+  check_in(far_url_follow(&base, "?b", other, &url) != NULL,
+           "and a longer one");
+  check_in(!far_url_is_same_origin(&base, &url) ||
+               strncmp(url.text, "http://h/", 9) == 0,
+           "an origin");
 }
 
 static void test_places(void) {
@@ -156,8 +149,8 @@ static void test_places(void) {
       {"", FAR_PLACE_OTHER},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-    check(far_place_of_text(cases[i].address) == cases[i].place,
-          cases[i].address);
+    check_in(far_place_of_text(cases[i].address) == cases[i].place,
+             cases[i].address);
 }
 
 static void test_names(void) {
@@ -185,9 +178,9 @@ static void test_names(void) {
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     far_pattern pattern;
-    check(far_pattern_read(cases[i].pattern, &pattern) == NULL &&
-              far_places_named(&pattern) == cases[i].places,
-          cases[i].pattern);
+    check_in(far_pattern_read(cases[i].pattern, &pattern) == NULL &&
+                 far_places_named(&pattern) == cases[i].places,
+             cases[i].pattern);
   }
 }
 
@@ -197,6 +190,5 @@ int main(void) {
   test_lengths();
   test_places();
   test_names();
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed ? 1 : 0;
+  return check_end();
 }

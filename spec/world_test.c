@@ -2,6 +2,7 @@
 // told what time it is.
 
 #include "chance.h"
+#include "check.h"
 #include "device.h"
 #include "wake.h"
 #include "world.h"
@@ -10,20 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static int passed, failed;
-
-static void check_at(bool is_true, const char *what, const char *detail,
-                     int line) {
-  passed += is_true;
-  failed += !is_true;
-  if (!is_true)
-    printf("not ok: line %d: %s %s\n", line, what, detail);
-}
-
-#define check(condition) check_at((condition), #condition, "", __LINE__)
-#define check_in(condition, detail)                                            \
-  check_at((condition), #condition, detail, __LINE__)
 
 enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
@@ -564,6 +551,5 @@ int main(void) {
   test_seam();
   test_no_seam();
   test_shortage();
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return check_end();
 }
