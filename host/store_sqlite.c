@@ -132,7 +132,7 @@ static bool is_open(const far_store *store) {
 static farside_status mark(far_store *store) {
   far_sqlite *my = far_sqlite_of(store);
   far_query q = far_ask(my, FAR_SQL_MARK);
-  farside_status status = far_change(&q);
+  farside_status status = far_write(&q);
   my->depth += status == FARSIDE_OK;
   return status;
 }
@@ -143,7 +143,7 @@ static farside_status keep(far_store *store) {
     return FARSIDE_STORE;
   far_assert(my->depth > 0);
   far_query q = far_ask(my, FAR_SQL_KEEP);
-  farside_status status = far_change(&q);
+  farside_status status = far_write(&q);
   my->depth -= status == FARSIDE_OK;
   return status;
 }
@@ -154,7 +154,7 @@ static farside_status undo(far_store *store) {
     return FARSIDE_OK;
   far_assert(my->depth > 0);
   far_query q = far_ask(my, FAR_SQL_UNDO);
-  farside_status status = far_change(&q);
+  farside_status status = far_write(&q);
   return status == FARSIDE_OK ? keep(store) : status;
 }
 

@@ -410,7 +410,7 @@ farside_status far_carry_out(far_query *q, const char *doing) {
   return status == FARSIDE_NOFILE ? FARSIDE_STORE : status;
 }
 
-farside_status far_change(far_query *q) {
+farside_status far_write(far_query *q) {
   if (q->my->is_open || q->my->db == NULL)
     return far_carry_out(q, "writing");
   return far_sqlite_say(q->my, FARSIDE_STORE,

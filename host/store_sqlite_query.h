@@ -175,7 +175,7 @@ typedef struct far_query {
 far_query far_ask(far_sqlite *my, far_sql which);
 
 // The next parameter. What is pointed at must live until far_end() or
-// far_change().
+// far_write().
 void far_give(far_query *q, int64_t number);
 void far_give_null(far_query *q);
 void far_give_text(far_query *q, const char *text); // NULL is the NULL of SQL.
@@ -189,7 +189,7 @@ farside_status far_next(far_query *q);
 void far_end(far_query *q);
 
 // Carries out what writes, and ends it. When it fails the transaction is over.
-farside_status far_change(far_query *q);
+farside_status far_write(far_query *q);
 farside_status far_carry_out(far_query *q, const char *doing);
 
 // -- Sums ---------------------------------------------------------------------

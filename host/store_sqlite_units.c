@@ -60,7 +60,7 @@ static int64_t text_key(int64_t id, part which) {
 static farside_status delete_text(far_sqlite *my, int64_t id, part which) {
   far_query q = far_ask(my, FAR_SQL_TEXT_DELETE);
   far_give(&q, text_key(id, which));
-  return far_change(&q);
+  return far_write(&q);
 }
 
 static farside_status put_text(far_sqlite *my, int64_t id, part which,
@@ -71,7 +71,7 @@ static farside_status put_text(far_sqlite *my, int64_t id, part which,
   far_give(&q, key);
   far_give_json(&q, json, bytes);
   far_give_sum(&q, far_sum_bytes(far_sum_number(0, key), json, bytes));
-  return far_change(&q);
+  return far_write(&q);
 }
 
 // Puts what a row has. With `old`, the parts of the row that it replaces, what
@@ -239,7 +239,7 @@ static farside_status class_of(far_sqlite *my, const far_work *work,
     return status;
   q = far_ask(my, FAR_SQL_CLASS_INSERT);
   give_class(&q, work);
-  status = far_change(&q);
+  status = far_write(&q);
   *class_id = status == FARSIDE_OK ? sqlite3_last_insert_rowid(my->db) : 0;
   return status;
 }
@@ -253,7 +253,7 @@ static farside_status each_tag(far_sqlite *my, far_sql which, int64_t id,
     far_query q = far_ask(my, which);
     far_give_json(&q, tags, bytes);
     far_give(&q, id);
-    status = far_change(&q);
+    status = far_write(&q);
     tags += bytes + (tags[bytes] == '\n');
   }
   return status;
@@ -303,7 +303,7 @@ static farside_status put_parents(far_sqlite *my, int64_t id,
     far_query q = far_ask(my, FAR_SQL_EDGE_INSERT);
     far_give(&q, parents[i]);
     far_give(&q, id);
-    status = far_change(&q);
+    status = far_write(&q);
   }
   return status;
 }
@@ -317,7 +317,7 @@ farside_status far_sqlite_put_work(far_sqlite *my, const far_work *work,
     return status;
   far_query q = far_ask(my, FAR_SQL_WORK_INSERT);
   give_work(&q, work, parts_of(work, count > 0), class_id);
-  if ((status = far_change(&q)) != FARSIDE_OK)
+  if ((status = far_write(&q)) != FARSIDE_OK)
     return status;
   if ((status = put_texts(my, work, NULL)) != FARSIDE_OK)
     return status;
@@ -420,7 +420,7 @@ static farside_status save_row(far_sqlite *my, const far_work *work,
   give_work(&q, work, parts_of(work, has(old->parts, PART_PARENTS)), class_id);
   if (run != NULL)
     far_give(&q, *run);
-  if ((status = far_change(&q)) != FARSIDE_OK)
+  if ((status = far_write(&q)) != FARSIDE_OK)
     return status;
   if (sqlite3_changes(my->db) == 0)
     return far_sqlite_say(my, FARSIDE_STALE, "another run has taken over");
@@ -531,20 +531,20 @@ static farside_status run_begin(far_store *store, const far_run *run) {
   far_sqlite *my = far_sqlite_of(store);
   far_query q = far_ask(my, FAR_SQL_RUN_INSERT);
   give_run(&q, run);
-  farside_status status = far_change(&q);
+  farside_status status = far_write(&q);
   if (status != FARSIDE_OK)
     return status;
   q = far_ask(my, FAR_SQL_RUN_TRIM);
   far_give(&q, run->work);
   far_give(&q, FAR_RUNS_KEPT);
-  return far_change(&q);
+  return far_write(&q);
 }
 
 static farside_status run_end(far_store *store, const far_run *run) {
   far_sqlite *my = far_sqlite_of(store);
   far_query q = far_ask(my, FAR_SQL_RUN_END);
   give_run(&q, run);
-  farside_status status = far_change(&q);
+  farside_status status = far_write(&q);
   if (status == FARSIDE_OK && sqlite3_changes(my->db) == 0)
     return far_sqlite_say(my, FARSIDE_NOWORK, "no run has this token");
   return status;
@@ -599,7 +599,7 @@ static farside_status change_with(far_sqlite *my, far_sql which,
                                   int64_t number) {
   far_query q = far_ask(my, which);
   far_give(&q, number);
-  return far_change(&q);
+  return far_write(&q);
 }
 
 static farside_status delete_edges(far_sqlite *my, int64_t id) {
@@ -610,7 +610,7 @@ static farside_status delete_edges(far_sqlite *my, int64_t id) {
     far_query q = far_ask(my, FAR_SQL_EDGE_DELETE);
     far_give(&q, of_it[i]);
     far_give(&q, id);
-    status = far_change(&q);
+    status = far_write(&q);
   }
   return status == FARSIDE_OK ? change_with(my, FAR_SQL_EDGES_DELETE, id)
                               : status;
@@ -638,7 +638,7 @@ static farside_status prune_later(far_sqlite *my, int64_t id, int64_t now_ms) {
   far_query q = far_ask(my, FAR_SQL_PRUNE_LATER);
   far_give(&q, id);
   far_give(&q, now_ms + LATER_MS);
-  return far_change(&q);
+  return far_write(&q);
 }
 
 // Classes that nobody is ready in: kinds come and go with the versions of an

@@ -50,7 +50,7 @@ static farside_status value_set(far_store *store, const char *script,
   far_give_key(&q, key, key_bytes);
   far_give_json(&q, json, bytes);
   far_give_sum(&q, far_sqlite_value_sum(script, key, key_bytes, json, bytes));
-  return far_change(&q);
+  return far_write(&q);
 }
 
 static farside_status value_remove(far_store *store, const char *script,
@@ -59,7 +59,7 @@ static farside_status value_remove(far_store *store, const char *script,
   far_query q = far_ask(my, FAR_SQL_VALUE_REMOVE);
   far_give_text(&q, script);
   far_give_key(&q, key, key_bytes);
-  farside_status status = far_change(&q);
+  farside_status status = far_write(&q);
   return status == FARSIDE_OK && sqlite3_changes(my->db) == 0 ? FARSIDE_NOWORK
                                                               : status;
 }
@@ -68,7 +68,7 @@ static farside_status value_clear(far_store *store, const char *script) {
   far_sqlite *my = far_sqlite_of(store);
   far_query q = far_ask(my, FAR_SQL_VALUE_CLEAR);
   far_give_text(&q, script);
-  return far_change(&q);
+  return far_write(&q);
 }
 
 static farside_status value_next(far_store *store, const char *script,
@@ -134,7 +134,7 @@ static farside_status number_set(far_store *store, const char *name,
   far_give_text(&q, name);
   far_give(&q, number);
   far_give_sum(&q, far_sum_number(far_sum_text(0, name), number));
-  return far_change(&q);
+  return far_write(&q);
 }
 
 void far_sqlite_fill_values(far_store *store) {

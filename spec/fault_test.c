@@ -29,6 +29,13 @@ static const char *const victims[] = {
     // At the cap of its memory, and by an error that nobody catches.
     "local t = {} pcall(function() while true do t[#t + 1] = {#t} end end) "
     "error('no memory for ' .. #t)",
+    // In a run of durable work, and in the middle of asking for some.
+    "BackgroundTask.define('k', {run = function(ctx) ctx:save {x = {1}} "
+    "while true do end end}) BackgroundTask.watch(print) "
+    "BackgroundTask.enqueue('k', {x = ('y'):rep(1000)}, {unique = 'u', tags = "
+    "{'t'}}) BackgroundTask.enqueue('k')",
+    "setTimeout(function() while true do BackgroundTask.enqueue('k', {1}) "
+    "BackgroundTask.query() BackgroundTask.cancel {all = true} end end, 1)",
     // By the end of the app.
     "App.addListener('terminate', print) farside.postMessage(farside.name, "
     "{1, {x = 'y'}}) App.addListener('message', function(m) print(m.data[1]) "
@@ -102,6 +109,7 @@ static void live(scene *mine, const char *victim) {
   farside_host *host;
   if (farside_host_open(&config, &host) != FARSIDE_OK)
     return;
+  (void)farside_open_store(host, NULL);
   host->failing.at = mine->arena_fail_at;
   host->failing.and_after = mine->arena_fails_on;
   if (farside_load(host, &source) == FARSIDE_OK) {

@@ -199,6 +199,66 @@ static void live_with_http(heap *mine, const char *os) {
   check_nothing_left(mine, os);
 }
 
+// Durable work, and a second life of it.
+static void live_with_work(heap *mine, const char *os) {
+  static const char code[] =
+      "local farside = require 'farside'\n"
+      "local App, B = farside.Plugins.App, farside.Plugins.BackgroundTask\n"
+      "local Storage = farside.Plugins.Storage\n"
+      "local function try(fn, ...)\n"
+      "  local ok, id, why, name = pcall(fn, ...)\n"
+      "  if ok and id == nil and fn ~= B.define then print(why, name) end\n"
+      "  return ok and id or nil\n"
+      "end\n"
+      "App.addListener('storeFault', function(e) print(e.name) end)\n"
+      "try(B.watch, { tag = 't' }, function(one) print(one.state) end)\n"
+      "try(B.define, 'k', { retry = { base = '1s' }, aliases = { 'old' },\n"
+      "  run = function(ctx)\n"
+      "    ctx:save { n = (ctx.checkpoint.n or 0) + 1 }\n"
+      "    ctx:progress(ctx.attempt)\n"
+      "    if ctx.attempt == 1 then error 'once' end\n"
+      "    farside.sleep(ctx.unique and 60000 or 10)\n"
+      "    return { ctx.key, ctx.parents }\n"
+      "  end })\n"
+      "local a = try(B.enqueue, 'k', { x = { 1 } }, { tags = { 't', 's' } })\n"
+      "local b = try(B.enqueue, 'old', nil, { after = a, group = 'g' })\n"
+      "try(B.enqueue, 'k', 1, { unique = 'u', existing = 'update' })\n"
+      "try(B.enqueue, 'k', 2, { unique = 'u', existing = 'append' })\n"
+      "try(B.periodic, 'p', 'k', { cron = '0 8 * * *', zone = 'UTC' })\n"
+      "try(B.enqueue, 'no', nil, { deadline = '1m', onParentFail = 'run' })\n"
+      "try(Storage.transaction, function() B.enqueue('k', 3) end)\n"
+      "B.exec(function(task)\n"
+      "  farside.sleep(5000)\n"
+      "  try(B.enqueue, 'k', 4, { durable = false })\n"
+      "  try(B.get, a) try(B.query, { tag = 't' }) try(B.history, a)\n"
+      "  try(B.explain, b) try(B.cancel, { kind = 'old' })\n"
+      "  try(B.redrive, b) try(B.cancel, { unique = 'u' }) try(B.prune)\n"
+      "  task:finish()\n"
+      "end)\n";
+  far_device_config config = {.os = os, .allocate = allocate, .user = mine};
+  far_device *device;
+  if (far_device_open(&config, &device) == FARSIDE_OK) {
+    farside_host *host = far_device_host(device);
+    for (int life = 0; life < 2; life++) {
+      refuse_script(mine, host);
+      far_device_launch(device, "user");
+      if (farside_load_buffer(host, "app.lua", code, sizeof code - 1, 0,
+                              NULL) == FARSIDE_OK) {
+        far_device_advance(device, life == 0 ? 3000 : 30000);
+        far_device_move_clock(device, -90000);
+        far_device_press_home(device);
+        far_device_advance(device, 10000);
+        far_device_open_app(device);
+        far_device_advance(device, life == 0 ? 10 : 10000);
+      }
+      far_device_kill(device, "the test is over");
+    }
+    mine->refused += (size_t)host->failing.refused;
+  }
+  far_device_close(device);
+  check_nothing_left(mine, os);
+}
+
 // On real time, for a few milliseconds.
 static void live_on_desktop(heap *mine, const char *profile) {
   static const char code[] =
@@ -257,9 +317,10 @@ static void live_in_interpreter(heap *mine, const char *where) {
 
 typedef void (*life)(heap *mine, const char *where);
 
+// Every one of them, or every so many.
 static size_t fail_each(life live, const char *where, bool is_script,
-                        bool fails_on) {
-  for (size_t n = 1;; n++) {
+                        bool fails_on, size_t stride) {
+  for (size_t n = 1;; n += stride) {
     heap mine = {.fail_at = n, .is_script = is_script, .fails_on = fails_on};
     live(&mine, where);
     if (mine.refused == 0)
@@ -269,21 +330,33 @@ static size_t fail_each(life live, const char *where, bool is_script,
 
 static int passed;
 
-static void prove(const char *what, life live, const char *where,
-                  bool is_script) {
-  printf("ok %s: each of %zu allocations failed once\n", what,
-         fail_each(live, where, is_script, false));
-  printf("ok %s: all from each of %zu on failed\n", what,
-         fail_each(live, where, is_script, true));
+static void prove_some(const char *what, life live, const char *where,
+                       bool is_script, size_t stride) {
+  const char *which = stride > 1 ? "some" : "each";
+  printf("ok %s: %s of %zu allocations failed once\n", what, which,
+         fail_each(live, where, is_script, false, stride));
+  printf("ok %s: all from %s of %zu on failed\n", what, which,
+         fail_each(live, where, is_script, true, stride));
   passed += 2;
 }
 
-int main(void) {
+static void prove(const char *what, life live, const char *where,
+                  bool is_script) {
+  prove_some(what, live, where, is_script, 1);
+}
+
+// memory_test [stride]: of the longest lives only every so many allocations
+// fail, 5 unless told.
+int main(int argc, char **argv) {
+  size_t stride = argc > 1 ? strtoul(argv[1], NULL, 10) : 5;
   prove("a phone by the rules of ios", live_on_phone, "ios", false);
   prove("a phone by the rules of android", live_on_phone, "android", false);
   prove("an app on that phone", live_on_phone, "android", true);
   prove("transfers on a phone", live_with_http, "android", false);
   prove("an app that has transfers", live_with_http, "android", true);
+  prove_some("durable work on a phone", live_with_work, "ios", false, stride);
+  prove_some("an app that has durable work", live_with_work, "desktop", true,
+             stride);
   prove("a host on real time", live_on_desktop, "desktop", false);
   prove("plain Lua", live_in_interpreter, "interpreter", false);
   printf("%d passed, 0 failed\n", passed);
