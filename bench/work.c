@@ -200,7 +200,7 @@ static void fill(const char *path, uint64_t count) {
     if (i % OF_A_COMMIT == 0)
       status = store->begin(store, false);
     if (status == FARSIDE_OK)
-      status = store->insert(store, &work, NULL, 0);
+      status = store->insert(store, &work, NULL, 0, false);
     if (status == FARSIDE_OK && ((i + 1) % OF_A_COMMIT == 0 || i + 1 == count))
       status = store->commit(store);
   }

@@ -648,7 +648,7 @@ static int push_host_failure(lua_State *L, const far_script *script,
 
 static farside_status show(far_script *script, int64_t id) {
   far_begin_change(script);
-  far_queue_before_showing(script->host);
+  far_batch_before_showing(&script->host->queue, id);
   farside_status status = far_queue_show(script->host, script->name, id);
   far_end_change(script);
   return status;
@@ -696,7 +696,7 @@ static int query(lua_State *L) {
   int list = lua_gettop(L);
   for (lua_Integer i = 1; i <= limit; i++) {
     far_begin_change(script);
-    far_queue_before_showing(script->host);
+    (void)far_batch_flush(script->host); // Whoever sees it relies on it.
     farside_status status = far_queue_show_next(script->host, &find);
     far_end_change(script);
     if (status == FARSIDE_NOWORK)

@@ -49,13 +49,14 @@ static bool show(far_script *script, int64_t id) {
 
 // What its parents have returned, by their ids. Whoever has ended long ago is
 // not there any more.
-static void set_parents(lua_State *L, far_script *script, int64_t id) {
+static void set_parents(lua_State *L, far_script *script, int64_t id,
+                        bool has_parents) {
   far_store *store = script->host->queue.store;
   int64_t parents[FAR_WORK_PARENTS_MAX];
   size_t count = 0;
   lua_newtable(L);
   far_begin_change(script);
-  if (store->parents(store, id, parents, &count) != FARSIDE_OK)
+  if (has_parents && store->parents(store, id, parents, &count) != FARSIDE_OK)
     count = 0;
   far_end_change(script);
   for (size_t i = 0; i < count; i++) {
@@ -82,12 +83,14 @@ static void set_key(lua_State *L, const far_going *going) {
 
 static void push_fields(lua_State *L, const far_going *going) {
   far_script *script = going->script;
+  bool has_parents = false;
   lua_createtable(L, 0, 10);
   if (show(script, going->id)) {
     const far_work *work = far_push_shown(L, script->host);
     lua_insert(L, -2);
     set_json(L, "input", work->input, false);
     set_json(L, "checkpoint", work->checkpoint, true);
+    has_parents = work->has_parents;
     lua_remove(L, -2);
   }
   lua_pushinteger(L, (lua_Integer)going->id);
@@ -103,7 +106,7 @@ static void push_fields(lua_State *L, const far_going *going) {
     lua_setfield(L, -2, "slotMs");
   }
   set_key(L, going);
-  set_parents(L, script, going->id);
+  set_parents(L, script, going->id, has_parents);
 }
 
 // -- Running it ---------------------------------------------------------------

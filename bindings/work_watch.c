@@ -165,9 +165,9 @@ static int push_change(far_turn *turn, lua_State *L) {
   far_script *script = mine->script;
   while (has_news(mine)) {
     far_begin_change(script);
-    far_queue_before_showing(script->host);
-    farside_status status =
-        far_queue_show(script->host, script->name, take(mine));
+    int64_t id = take(mine);
+    far_batch_before_showing(&script->host->queue, id);
+    farside_status status = far_queue_show(script->host, script->name, id);
     far_end_change(script);
     if (status != FARSIDE_OK)
       continue; // Pruned since.

@@ -53,6 +53,7 @@ farside_status far_batch_lose(far_queue *queue, farside_status status) {
   queue->transaction_is_lost = queue->transaction != NULL;
   queue->losses++;
   queue->changes = 0;
+  queue->changed_count = 0;
   far_goings_lost(queue);
   bool is_healed = status == FARSIDE_CORRUPT && heal(queue);
   // Whoever hears of it may try again, and again.
@@ -75,6 +76,20 @@ bool far_batch_is_open(const farside_host *host) {
 
 void far_batch_wait(farside_host *host, far_waiter *waiter) {
   far_list_append(&host->queue.waiters, &waiter->link);
+}
+
+void far_batch_changes(far_queue *queue, int64_t id) {
+  if (queue->changed_count < FAR_CHANGED_MAX)
+    queue->changed[queue->changed_count] = id;
+  queue->changed_count++; // Beyond that any may be.
+}
+
+void far_batch_before_showing(far_queue *queue, int64_t id) {
+  bool has_changed = queue->changed_count > FAR_CHANGED_MAX;
+  for (size_t i = 0; i < queue->changed_count && !has_changed; i++)
+    has_changed = queue->changed[i] == id;
+  if (has_changed)
+    (void)far_batch_flush(queue->host); // Where that fails, it never was.
 }
 
 // What has to be known after a restart: how far the service is, and that the
@@ -102,6 +117,7 @@ farside_status far_batch_flush(farside_host *host) {
   if (status != FARSIDE_OK)
     return far_batch_lose(queue, status);
   queue->changes = 0;
+  queue->changed_count = 0;
   queue->service_tag_kept = queue->service_tag;
   queue->seen_ms = is_news ? now_ms : seen_ms;
   far_goings_kept(queue);
@@ -130,22 +146,44 @@ farside_status far_batch_begin(far_queue *queue, bool is_durable) {
         "the transaction was lost: the store has failed in it");
   if (!is_open)
     queue->is_batch_durable = is_durable;
-  if (is_ours)
-    status = store->begin(store, is_durable);
-  if (status == FARSIDE_OK)
-    status = store->mark(store);
-  return status == FARSIDE_OK ? status : far_batch_lose(queue, status);
+  if (is_ours && (status = store->begin(store, is_durable)) != FARSIDE_OK)
+    return far_batch_lose(queue, status);
+  queue->written = store->written(store);
+  return FARSIDE_OK;
+}
+
+// Part of the batch from now on.
+static farside_status keep(far_queue *queue) {
+  queue->changes++;
+  far_queue_look_again(queue);
+  return FARSIDE_OK;
 }
 
 farside_status far_batch_end(far_queue *queue, farside_status status) {
   far_store *store = queue->store;
-  if (!store->is_open(store)) // A write has failed, and took all with it.
+  bool is_open = store->is_open(store); // Else a write has failed.
+  if (is_open && status == FARSIDE_OK)
+    return keep(queue);
+  if (is_open && queue->written == store->written(store))
+    return status;
+  return far_batch_lose(queue, status ? status : FARSIDE_STORE);
+}
+
+farside_status far_batch_begin_undoable(far_queue *queue, bool is_durable) {
+  farside_status status = far_batch_begin(queue, is_durable);
+  if (status == FARSIDE_OK &&
+      (status = queue->store->mark(queue->store)) != FARSIDE_OK)
+    status = far_batch_lose(queue, status);
+  return status;
+}
+
+farside_status far_batch_end_undoable(far_queue *queue, farside_status status) {
+  far_store *store = queue->store;
+  if (!store->is_open(store))
     return far_batch_lose(queue, status ? status : FARSIDE_STORE);
   farside_status ended =
       status == FARSIDE_OK ? store->keep(store) : store->undo(store);
   if (ended != FARSIDE_OK)
     return far_batch_lose(queue, ended);
-  queue->changes++;
-  far_queue_look_again(queue);
-  return status;
+  return status == FARSIDE_OK ? keep(queue) : status;
 }

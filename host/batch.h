@@ -3,7 +3,7 @@
 // A commit costs a write that reaches the disk, whatever is in it. So changes
 // are collected while the host has other things to do, and committed when it
 // has not. Whoever has to be sure waits for that. Each change is all there or
-// not at all, whatever becomes of the others.
+// not at all.
 #ifndef FAR_BATCH_H
 #define FAR_BATCH_H
 
@@ -25,10 +25,23 @@ typedef struct far_waiter {
 // first.
 farside_status far_batch_begin(struct far_queue *queue, bool is_durable);
 
-// Ends it. With a status that is not FARSIDE_OK it is taken back. Where the
-// store could not do that either, the whole batch is lost, and everybody who
-// waits is told.
+// Ends it. With a status that is not FARSIDE_OK nothing of it may remain: where
+// something was written already the whole batch is lost, and everybody who
+// waits is told. So whoever may refuse does that before he writes.
 farside_status far_batch_end(struct far_queue *queue, farside_status status);
+
+// The same for changes that are taken back by themselves. It costs a little
+// more.
+farside_status far_batch_begin_undoable(struct far_queue *queue,
+                                        bool is_durable);
+farside_status far_batch_end_undoable(struct far_queue *queue,
+                                      farside_status status);
+
+// A unit is changed in it; and whoever is shown a unit relies on what he sees:
+// what has changed it is committed before. Not within a transaction of a
+// script's, which sees what it has changed itself.
+void far_batch_changes(struct far_queue *queue, int64_t id);
+void far_batch_before_showing(struct far_queue *queue, int64_t id);
 
 // What the store says becomes what the host says. Returns the status.
 farside_status far_batch_failed(struct far_queue *queue, farside_status status);

@@ -1,5 +1,6 @@
 #include "dispatch.h"
 
+#include "choice.h"
 #include "going.h"
 #include "host.h"
 #include "rescue.h"
@@ -9,74 +10,12 @@
 enum {
   // How many units are put in their place at one look; the rest comes next.
   SOME = 256,
-  // How many are passed over in a class, because their name runs.
-  PASSED_MAX = 64,
   // While work waits for a time of the wall clock, how often to look whether
   // that was moved, the machine slept, or is in another zone.
   GLANCE_MS = 60 * 1000
 };
 
 // -- Who is next --------------------------------------------------------------
-
-// The first of a class that may start: one whose name no other run has.
-static farside_status first_of(far_queue *queue, const far_class *class,
-                               far_work *work) {
-  far_store *store = queue->store;
-  far_find find = {.by = FAR_FIND_READY, .class_id = class->id};
-  farside_status status = FARSIDE_NOWORK;
-  for (int i = 0; i < PASSED_MAX; i++) {
-    status = store->find(store, &find, work);
-    if (status != FARSIDE_OK || (!far_going_has_name(queue, work) &&
-                                 far_going_of(queue, work->id) == NULL))
-      return status;
-    far_work_deinit(store->memory, work);
-  }
-  return FARSIDE_NOWORK;
-}
-
-// Expedited work comes first as long as there is quota for it.
-static bool is_before(const far_work *a, const far_work *b, bool has_quota) {
-  bool a_first = a->expedite != FAR_EXPEDITE_NO;
-  bool b_first = b->expedite != FAR_EXPEDITE_NO;
-  if (has_quota && a_first != b_first)
-    return a_first;
-  return a->rank != b->rank ? a->rank < b->rank : a->id < b->id;
-}
-
-// The unit that starts next, of all that can. FARSIDE_NOWORK for none.
-static farside_status choose(far_queue *queue, far_work *best,
-                             far_kind **kind) {
-  far_store *store = queue->store;
-  far_class class = {0};
-  farside_status status;
-  int64_t after = 0;
-  far_moment now = far_queue_moment(queue->host);
-  bool has_quota = far_quota_has(&queue->quota, &now);
-  while ((status = store->next_class(store, after, &class)) == FARSIDE_OK) {
-    after = class.id;
-    far_kind *mine = far_queue_kind_of(queue, class.script, class.kind);
-    bool can_start = mine != NULL &&
-                     far_schedule_unmet(class.needs, &queue->conditions) == 0;
-    far_work first = {0};
-    if (can_start)
-      status = first_of(queue, &class, &first);
-    far_class_deinit(store->memory, &class);
-    if (status != FARSIDE_OK && status != FARSIDE_NOWORK)
-      break;
-    if (first.id != 0 &&
-        (best->id == 0 || is_before(&first, best, has_quota))) {
-      far_work_deinit(store->memory, best);
-      *best = first;
-      *kind = mine;
-    } else {
-      far_work_deinit(store->memory, &first);
-    }
-  }
-  if (status == FARSIDE_NOWORK)
-    return best->id != 0 ? FARSIDE_OK : FARSIDE_NOWORK;
-  far_work_deinit(store->memory, best);
-  return status;
-}
 
 // Takes the next unit: from now on the store says that it runs.
 static farside_status claim(far_queue *queue, far_work *work, far_kind *kind) {
@@ -110,22 +49,10 @@ static farside_status claim(far_queue *queue, far_work *work, far_kind *kind) {
   return FARSIDE_OK;
 }
 
-// It takes its place among those that are ready.
-static farside_status make_ready(far_queue *queue, far_work *work) {
-  far_store *store = queue->store;
-  int64_t last_tag = 0;
-  farside_status status =
-      store->last_tag(store, work->script, work->group, &last_tag);
-  if (status != FARSIDE_OK)
-    return status;
-  far_schedule_rank(work, last_tag, queue->service_tag);
-  return store->save(store, work, true);
-}
-
-static farside_status start_next(far_queue *queue) {
+static farside_status start_next(far_queue *queue, far_choice *choice) {
   far_work work = {0};
   far_kind *kind = NULL;
-  farside_status status = choose(queue, &work, &kind);
+  farside_status status = far_choice_next(choice, queue, &work, &kind);
   if (status != FARSIDE_OK)
     return status;
   status = far_batch_begin(queue, false);
@@ -133,6 +60,18 @@ static farside_status start_next(far_queue *queue) {
     status = far_batch_end(queue, claim(queue, &work, kind));
   far_work_deinit(queue->store->memory, &work);
   return status;
+}
+
+// As many as may run.
+static farside_status start_some(far_queue *queue) {
+  far_choice choice;
+  farside_status status = far_choice_init(&choice, queue);
+  for (int i = 0; i < SOME && status == FARSIDE_OK &&
+                  far_goings_count(queue) < FAR_RUNS_AT_ONCE;
+       i++)
+    status = start_next(queue, &choice);
+  far_choice_deinit(&choice, queue);
+  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
 }
 
 // -- Whose time has come ------------------------------------------------------
@@ -143,7 +82,8 @@ static farside_status promote(far_queue *queue, far_work *work) {
       far_schedule_catch_up(&queue->host->memory, work, &now) &&
       work->run_at_ms > now.wall_ms)
     return far_rows_settle(queue, work);
-  return make_ready(queue, work);
+  farside_status status = far_rows_rank(queue, work);
+  return status == FARSIDE_OK ? far_rows_save(queue, work) : status;
 }
 
 static farside_status give_up(far_queue *queue, far_work *work) {
@@ -176,14 +116,9 @@ static farside_status each_of_some(far_queue *queue, far_find find,
 }
 
 static farside_status prune_old(far_queue *queue, bool *has_more) {
-  int64_t run_at_ms, deadline_ms, prune_ms, count = 0;
   far_store *store = queue->store;
-  int64_t now_ms = far_queue_wall_ms(queue->host);
-  farside_status status =
-      store->next_due(store, &run_at_ms, &deadline_ms, &prune_ms);
-  if (status != FARSIDE_OK || prune_ms > now_ms)
-    return status;
-  status = far_batch_begin(queue, false);
+  int64_t count = 0, now_ms = far_queue_wall_ms(queue->host);
+  farside_status status = far_batch_begin(queue, false);
   if (status == FARSIDE_OK)
     status =
         far_batch_end(queue, store->prune(store, NULL, now_ms, SOME, &count));
@@ -214,7 +149,7 @@ static void notice_conditions(far_queue *queue) {
 static farside_status rezone_all(far_queue *queue) {
   far_store *store = queue->store;
   far_moment now = far_queue_moment(queue->host);
-  far_find find = {.by = FAR_FIND_RELATIVE};
+  far_find find = {.by = FAR_FIND_RELATIVE, .is_brief = true};
   far_work work = {0};
   farside_status status = FARSIDE_OK;
   while (status == FARSIDE_OK &&
@@ -300,7 +235,8 @@ static farside_status want_ready(far_queue *queue, wish wishes[WAKES]) {
 
 static farside_status want_waiting(far_queue *queue, wish wishes[WAKES]) {
   far_store *store = queue->store;
-  far_find find = {.by = FAR_FIND_WAITING, .until_ms = INT64_MAX - 1};
+  far_find find = {
+      .by = FAR_FIND_WAITING, .until_ms = INT64_MAX - 1, .is_brief = true};
   farside_status status = FARSIDE_OK;
   int64_t now_ms = far_queue_wall_ms(queue->host);
   for (int i = 0; i < LOOKED_AT_MAX && status == FARSIDE_OK; i++) {
@@ -375,17 +311,6 @@ static farside_status ask_to_be_woken(far_queue *queue) {
 
 // -- A look -------------------------------------------------------------------
 
-static farside_status start_due(far_queue *queue, bool *has_more) {
-  far_find find = {.by = FAR_FIND_WAITING,
-                   .until_ms = far_queue_wall_ms(queue->host)};
-  farside_status status = each_of_some(queue, find, promote, has_more);
-  for (int i = 0; i < SOME && status == FARSIDE_OK &&
-                  far_goings_count(queue) < FAR_RUNS_AT_ONCE;
-       i++)
-    status = start_next(queue);
-  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
-}
-
 // Whether something waits for the machine to be as it needs it: nobody tells
 // when it is.
 static bool waits_for_conditions(far_queue *queue) {
@@ -424,24 +349,37 @@ static farside_status arm(far_queue *queue) {
   return FARSIDE_OK;
 }
 
-// What is to be written at a look, in the order in which it makes room for the
-// rest.
-static farside_status write_all(far_queue *queue, bool *has_more) {
-  far_find overdue = {.by = FAR_FIND_OVERDUE,
-                      .until_ms = far_queue_wall_ms(queue->host)};
+// What has come about since the last look, whoever is next aside.
+static farside_status catch_up(far_queue *queue) {
   farside_status status = far_queue_need(queue);
   if (status == FARSIDE_OK)
     status = far_rescue_from_clock(queue);
   if (status == FARSIDE_OK)
     status = notice_zone(queue);
+  return status == FARSIDE_OK ? far_goings_tell(queue) : status;
+}
+
+// What is to be written at a look, in the order in which it makes room for the
+// rest.
+static farside_status write_all(far_queue *queue, bool *has_more) {
+  farside_status status = catch_up(queue);
+  int64_t deadline_ms = INT64_MAX, prune_ms = INT64_MAX;
+  int64_t now_ms = far_queue_wall_ms(queue->host);
+  far_find overdue = {
+      .by = FAR_FIND_OVERDUE, .until_ms = now_ms, .is_brief = true};
+  far_find due = {.by = FAR_FIND_WAITING, .until_ms = now_ms, .is_brief = true};
   if (status == FARSIDE_OK)
-    status = far_goings_tell(queue);
-  if (status == FARSIDE_OK)
+    status = queue->store->next_due(queue->store, &queue->due_ms, &deadline_ms,
+                                    &prune_ms);
+  if (status == FARSIDE_OK && prune_ms <= now_ms)
     status = prune_old(queue, has_more);
-  if (status == FARSIDE_OK)
+  if (status == FARSIDE_OK && deadline_ms <= now_ms)
     status = each_of_some(queue, overdue, give_up, has_more);
-  if (status == FARSIDE_OK && queue->may_start)
-    status = start_due(queue, has_more);
+  if (status == FARSIDE_OK && queue->may_start && queue->due_ms <= now_ms)
+    status = each_of_some(queue, due, promote, has_more);
+  if (status == FARSIDE_OK && queue->may_start &&
+      far_goings_count(queue) < FAR_RUNS_AT_ONCE)
+    status = start_some(queue);
   return status;
 }
 

@@ -189,8 +189,7 @@ static farside_status write_unit(far_queue *queue, const far_going *going,
       !far_work_set(memory, &work->output, going->output))
     return FARSIDE_NOMEM;
   (void)far_schedule_end(memory, work, &going->result, &now);
-  farside_status status =
-      queue->store->save_run(queue->store, work, going->token, false);
+  farside_status status = far_rows_save_run(queue, work, going->token);
   if (status != FARSIDE_OK)
     return status;
   say_how_it_ended(queue, going, work, gives_up);
@@ -203,11 +202,22 @@ static bool is_ours(const far_going *going, const far_work *work) {
   return work->state == FAR_WORK_RUNNING && work->token == going->token;
 }
 
+// In brief, but where what its last slot has returned may have to go.
+static farside_status load_unit(far_queue *queue, const far_going *going,
+                                far_work *work) {
+  far_store *store = queue->store;
+  farside_status status = store->load_brief(store, going->id, work);
+  if (status != FARSIDE_OK || !far_work_is_periodic(work))
+    return status;
+  far_work_deinit(store->memory, work);
+  return store->load(store, going->id, work);
+}
+
 // Where it was cancelled, or somebody has taken over, or it was lost, there is
 // nothing to tell.
 static farside_status write_end(far_queue *queue, const far_going *going) {
   far_work work = {0};
-  farside_status status = queue->store->load(queue->store, going->id, &work);
+  farside_status status = load_unit(queue, going, &work);
   if (status == FARSIDE_OK && is_ours(going, &work)) {
     status = write_run(queue, going);
     if (status == FARSIDE_OK)
@@ -249,7 +259,8 @@ static bool has_next(far_queue *queue, const far_going *going) {
     far_find find = {.by = FAR_FIND_FILTER,
                      .script = going->of,
                      .kind = going->name,
-                     .state = (int)coming[i]};
+                     .state = (int)coming[i],
+                     .is_brief = true};
     far_work work = {0};
     is_found = store->find(store, &find, &work) == FARSIDE_OK;
     far_work_deinit(store->memory, &work);
@@ -322,7 +333,8 @@ static void going_is_due(far_timer *timer, uint64_t now_ms) {
 // Nobody is told of a cancel before it is in the store.
 static void hear_of_cancel(far_queue *queue, far_going *going) {
   far_work work = {0};
-  farside_status status = queue->store->load(queue->store, going->id, &work);
+  farside_status status =
+      queue->store->load_brief(queue->store, going->id, &work);
   bool is_cancelled = status == FARSIDE_OK && !is_ours(going, &work);
   far_work_deinit(queue->store->memory, &work);
   going->is_cancel_asked = false;
@@ -395,6 +407,7 @@ static farside_status put(far_going *going, bool is_durable, const char *json,
   farside_status status = far_batch_begin(queue, is_durable);
   if (status != FARSIDE_OK)
     return status;
+  far_batch_changes(queue, going->id);
   status = write(queue->store, going->id, going->token, json);
   if (status == FARSIDE_STALE)
     far_host_fail(going->host, status, "%s", far_going_is_over);

@@ -76,6 +76,7 @@ void far_queue_use(farside_host *host, far_store *store) {
   // What an earlier process may have asked for is taken back.
   queue->asked[0].is_open = queue->asked[1].is_open = !queue->may_make_one;
   queue->needs_rescue = queue->is_stale = true;
+  queue->due_ms = INT64_MIN; // Not known.
 }
 
 static farside_status open_store(farside_host *host, const char *path) {
@@ -296,8 +297,10 @@ typedef struct found_name {
 static farside_status find_name(far_queue *queue, const far_work *work,
                                 found_name *found) {
   far_store *store = queue->store;
-  far_find find = {
-      .by = FAR_FIND_UNIQUE, .script = work->script, .unique = work->unique};
+  far_find find = {.by = FAR_FIND_UNIQUE,
+                   .script = work->script,
+                   .unique = work->unique,
+                   .is_brief = true};
   farside_status status;
   far_work next = {0};
   while ((status = store->find(store, &find, &next)) == FARSIDE_OK) {
@@ -322,6 +325,15 @@ static void each_once(far_order *order) {
   order->parent_count = count;
 }
 
+// What is due at once takes its place at once, unless somebody is due who has
+// not taken his yet.
+static farside_status rank_if_due(far_queue *queue, far_work *work) {
+  int64_t now_ms = far_queue_wall_ms(queue->host);
+  bool is_due = work->state == FAR_WORK_ENQUEUED && work->run_at_ms <= now_ms;
+  return is_due && queue->due_ms > now_ms ? far_rows_rank(queue, work)
+                                          : FARSIDE_OK;
+}
+
 static farside_status insert(far_queue *queue, far_order *order) {
   far_store *store = queue->store;
   far_moment now = far_queue_moment(queue->host);
@@ -331,11 +343,12 @@ static farside_status insert(far_queue *queue, far_order *order) {
   each_once(order);
   work->parents = (int64_t)order->parent_count;
   far_schedule_enqueue(work, &now, order->delay_ms, order->is_immediate);
-  farside_status status =
-      store->insert(store, work, order->parents, order->parent_count);
+  farside_status status = rank_if_due(queue, work);
+  if (status == FARSIDE_OK)
+    status = far_rows_insert(queue, order);
   for (size_t i = 0; i < order->parent_count && status == FARSIDE_OK; i++) {
     far_work parent = {0};
-    status = store->load(store, order->parents[i], &parent);
+    status = store->load_brief(store, order->parents[i], &parent);
     if (status == FARSIDE_OK && far_work_is_final(&parent))
       (void)far_schedule_parent_ended(work, &parent, &now);
     else
@@ -349,12 +362,27 @@ static farside_status insert(far_queue *queue, far_order *order) {
   return status;
 }
 
+// What is there takes what was said last.
+static farside_status update(far_queue *queue, far_work *there,
+                             const far_order *order) {
+  far_store *store = queue->store;
+  far_moment now = far_queue_moment(queue->host);
+  int64_t id = there->id;
+  far_work_deinit(store->memory, there);
+  farside_status status = store->load(store, id, there); // With its texts.
+  if (status == FARSIDE_OK &&
+      !far_schedule_update(&queue->host->memory, there, &order->work, &now))
+    status = FARSIDE_NOMEM;
+  return status;
+}
+
 // Puts the work off: with what was said last, as if it had been said now.
 static farside_status put_off(far_queue *queue, far_work *there,
                               far_order *order) {
   far_moment now = far_queue_moment(queue->host);
-  if (!far_schedule_update(&queue->host->memory, there, &order->work, &now))
-    return FARSIDE_NOMEM;
+  farside_status status = update(queue, there, order);
+  if (status != FARSIDE_OK)
+    return status;
   (void)far_schedule_postpone(there, order->delay_ms, &now);
   return far_rows_settle(queue, there);
 }
@@ -364,7 +392,8 @@ static farside_status replace(far_queue *queue, found_name *found,
   farside_status status = cancel_row(queue, &found->first, FAR_REASON_REPLACED);
   far_find find = {.by = FAR_FIND_UNIQUE,
                    .script = order->work.script,
-                   .unique = order->work.unique};
+                   .unique = order->work.unique,
+                   .is_brief = true};
   far_work next = {0};
   while (status == FARSIDE_OK &&
          (status = queue->store->find(queue->store, &find, &next)) ==
@@ -407,7 +436,6 @@ static farside_status keep(const far_work *there, far_receipt *receipt) {
 
 static farside_status meet(far_queue *queue, found_name *found,
                            far_order *order, far_receipt *receipt) {
-  far_moment now = far_queue_moment(queue->host);
   far_work *first = &found->first;
   const far_work *last = found->count > 1 ? &found->last : first;
   bool runs = first->state == FAR_WORK_RUNNING;
@@ -416,9 +444,10 @@ static farside_status meet(far_queue *queue, found_name *found,
   case FAR_EXISTING_KEEP:
     return keep(first, receipt);
   case FAR_EXISTING_UPDATE:
-    if (!far_schedule_update(&queue->host->memory, first, &order->work, &now))
-      return FARSIDE_NOMEM;
-    status = runs ? far_rows_save(queue, first) : far_rows_settle(queue, first);
+    status = update(queue, first, order);
+    if (status == FARSIDE_OK)
+      status =
+          runs ? far_rows_save(queue, first) : far_rows_settle(queue, first);
     return status == FARSIDE_OK ? keep(first, receipt) : status;
   case FAR_EXISTING_DEBOUNCE:
     // What runs cannot be put off: what is asked for now comes behind it.
@@ -442,15 +471,18 @@ static farside_status meet(far_queue *queue, found_name *found,
 static farside_status check_parents(far_queue *queue, const far_script *script,
                                     const far_order *order) {
   for (size_t i = 0; i < order->parent_count; i++) {
-    far_work parent;
+    far_work parent = {0};
     farside_status status =
-        far_queue_get(script->host, script->name, order->parents[i], &parent);
-    if (status == FARSIDE_NOWORK)
-      return far_host_fail(queue->host, status, "after: there is no work %lld",
-                           (long long)order->parents[i]);
-    if (status != FARSIDE_OK)
-      return status;
+        queue->store->load_brief(queue->store, order->parents[i], &parent);
+    bool is_there =
+        status == FARSIDE_OK && strcmp(parent.script, script->name) == 0;
     far_work_deinit(queue->store->memory, &parent);
+    if (status != FARSIDE_OK && status != FARSIDE_NOWORK)
+      return far_batch_failed(queue, status);
+    if (!is_there)
+      return far_host_fail(queue->host, FARSIDE_NOWORK,
+                           "after: there is no work %lld",
+                           (long long)order->parents[i]);
   }
   return FARSIDE_OK;
 }
@@ -539,6 +571,7 @@ farside_status far_queue_cancel(farside_host *host, const char *script,
   far_find find = *which;
   find.script = script;
   find.is_newest_first = true; // So that children are counted, too.
+  find.is_brief = true;
   far_work work = {0};
   while ((status = store->find(store, &find, &work)) == FARSIDE_OK) {
     if (!far_work_is_final(&work)) {
@@ -639,10 +672,6 @@ static far_work *shown_anew(far_queue *queue) {
   far_work_deinit(&queue->host->memory, &queue->shown);
   queue->shown_count++;
   return &queue->shown;
-}
-
-void far_queue_before_showing(farside_host *host) {
-  (void)far_batch_flush(host); // Where that fails, it never was.
 }
 
 farside_status far_queue_show(farside_host *host, const char *script,

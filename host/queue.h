@@ -22,6 +22,7 @@ enum {
   // that has many is a burden for its neighbours.
   FAR_KINDS_MAX = 100,
   FAR_WATCHES_MAX = 100,
+  FAR_CHANGED_MAX = 64, // Of a batch, that are known by their ids.
   FAR_ALIASES_MAX = 16,
   // Runs at once, in a host: as WorkManager has on a small phone.
   FAR_RUNS_AT_ONCE = 4
@@ -60,17 +61,19 @@ typedef struct far_queue {
   int64_t service_tag, service_tag_kept;
   int64_t seen_ms; // The wall clock, as the store has it from time to time.
   size_t changes;  // In the open batch.
-  uint64_t change; // Each has a number.
+  int64_t changed[FAR_CHANGED_MAX]; // In it: the first of these units.
+  size_t changed_count;
+  int64_t written;       // By the store, when the last change began.
+  int64_t due_ms;        // Nothing that waits is due before.
   bool is_batch_durable; // The open one.
   bool needs_rescue;     // The app has just started: see `rescue`.
   bool was_set_back;     // The clock, while there was no host.
   bool is_stale;         // Something has changed: look who is next.
-  bool is_damaged; // Somebody has read what cannot be: mend it before you look.
-  bool has_orphans; // A salvage may have lost parents.
-  bool is_dying;    // The app is being killed: the store hears nothing of it.
-  uint64_t losses;  // Batches that were lost.
-  uint64_t
-      quiet_until_ms; // The store has failed: leave it in peace until then.
+  bool is_damaged;       // Somebody has read what cannot be.
+  bool has_orphans;      // A salvage may have lost parents.
+  bool is_dying;   // The app is being killed: the store hears nothing of it.
+  uint64_t losses; // Batches that were lost.
+  uint64_t quiet_until_ms;       // The store has failed: it is left in peace.
   farside_conditions conditions; // As they were when it last looked.
   int64_t changed_ms[6];         // Since when each FAR_NEEDS_ bit is so.
   bool may_start;
@@ -190,10 +193,6 @@ farside_status far_queue_prune(farside_host *host, const char *script,
 
 farside_status far_queue_get(farside_host *host, const char *script, int64_t id,
                              far_work *work);
-
-// Whoever sees something relies on it: what is shown to a script is committed
-// before. Within a transaction of its own it sees what that has changed.
-void far_queue_before_showing(farside_host *host);
 
 // The same, and the next one of a search, into queue->shown.
 farside_status far_queue_show(farside_host *host, const char *script,

@@ -22,7 +22,8 @@ each(far_queue *queue, far_find find,
 }
 
 static far_find by_state(far_work_state state) {
-  return (far_find){.by = FAR_FIND_FILTER, .state = (int)state};
+  return (far_find){
+      .by = FAR_FIND_FILTER, .state = (int)state, .is_brief = true};
 }
 
 // -- Who has died -------------------------------------------------------------
@@ -46,7 +47,7 @@ static farside_status end_of_dead(far_queue *queue, far_work *work,
 
 static farside_status is_lost(far_store *store, int64_t id, bool *is) {
   far_work work = {0};
-  farside_status status = store->load(store, id, &work);
+  farside_status status = store->load_brief(store, id, &work);
   far_work_deinit(store->memory, &work);
   *is = status == FARSIDE_NOWORK;
   return *is ? FARSIDE_OK : status;
@@ -89,9 +90,9 @@ static bool goes_by_clock(const far_work *work) {
 
 static farside_status move(far_queue *queue, far_work *work, int64_t by_ms) {
   far_moment now = far_queue_moment(queue->host);
-  if (!goes_by_clock(work) || !far_schedule_move(work, by_ms, &now))
-    return FARSIDE_OK;
-  return queue->store->save(queue->store, work, far_schedule_is_ready(work));
+  return goes_by_clock(work) && far_schedule_move(work, by_ms, &now)
+             ? far_rows_save(queue, work)
+             : FARSIDE_OK;
 }
 
 static farside_status move_all(far_queue *queue, int64_t by_ms) {

@@ -72,8 +72,44 @@ void far_rows_note_state(far_queue *queue, const far_work *work) {
 
 // -- Rows ---------------------------------------------------------------------
 
+// What waits for its time is to be looked at then.
+static void note_due(far_queue *queue, const far_work *work) {
+  if (work->state == FAR_WORK_ENQUEUED && !far_schedule_is_ready(work) &&
+      work->run_at_ms < queue->due_ms)
+    queue->due_ms = work->run_at_ms;
+}
+
+farside_status far_rows_insert(far_queue *queue, far_order *order) {
+  far_work *work = &order->work;
+  farside_status status =
+      queue->store->insert(queue->store, work, order->parents,
+                           order->parent_count, far_schedule_is_ready(work));
+  note_due(queue, work);
+  far_batch_changes(queue, work->id);
+  return status;
+}
+
 farside_status far_rows_save(far_queue *queue, const far_work *work) {
-  return queue->store->save(queue->store, work, false);
+  note_due(queue, work);
+  far_batch_changes(queue, work->id);
+  return queue->store->save(queue->store, work, far_schedule_is_ready(work));
+}
+
+farside_status far_rows_save_run(far_queue *queue, const far_work *work,
+                                 int64_t token) {
+  note_due(queue, work);
+  far_batch_changes(queue, work->id);
+  return queue->store->save_run(queue->store, work, token,
+                                far_schedule_is_ready(work));
+}
+
+farside_status far_rows_rank(far_queue *queue, far_work *work) {
+  int64_t last_tag = 0;
+  farside_status status = queue->store->last_tag(queue->store, work->script,
+                                                 work->group, &last_tag);
+  if (status == FARSIDE_OK)
+    far_schedule_rank(work, last_tag, queue->service_tag);
+  return status;
 }
 
 // A list of ids that grows; for a walk without recursion.
@@ -106,7 +142,7 @@ static farside_status tell_children_of(far_queue *queue, const far_work *parent,
                                        id_list *ended) {
   far_store *store = queue->store;
   far_moment now = far_queue_moment(queue->host);
-  far_find find = {.by = FAR_FIND_CHILDREN, .id = parent->id};
+  far_find find = {.by = FAR_FIND_CHILDREN, .id = parent->id, .is_brief = true};
   far_work child = {0};
   farside_status status;
   while ((status = store->find(store, &find, &child)) == FARSIDE_OK) {
@@ -133,7 +169,7 @@ farside_status far_rows_tell_children(far_queue *queue, const far_work *work) {
   farside_status status = tell_children_of(queue, work, &ended);
   for (size_t i = 0; i < ended.count && status == FARSIDE_OK; i++) {
     far_work next = {0};
-    status = store->load(store, ended.ids[i], &next);
+    status = store->load_brief(store, ended.ids[i], &next);
     if (status == FARSIDE_OK)
       status = tell_children_of(queue, &next, &ended);
     far_work_deinit(store->memory, &next);
@@ -145,7 +181,7 @@ farside_status far_rows_tell_children(far_queue *queue, const far_work *work) {
 farside_status far_rows_redriven(far_queue *queue, const far_work *work) {
   far_store *store = queue->store;
   far_moment now = far_queue_moment(queue->host);
-  far_find find = {.by = FAR_FIND_CHILDREN, .id = work->id};
+  far_find find = {.by = FAR_FIND_CHILDREN, .id = work->id, .is_brief = true};
   far_work child = {0};
   farside_status status = FARSIDE_OK;
   while (status == FARSIDE_OK &&

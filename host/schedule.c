@@ -185,6 +185,7 @@ static bool is_retry(const far_work *work) {
 }
 
 static void forget(far_memory *memory, far_work *work) {
+  work->forgets = true; // Also where they were not read.
   far_work_set(memory, &work->checkpoint, NULL);
   far_work_set(memory, &work->progress, NULL);
 }

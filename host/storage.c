@@ -17,11 +17,11 @@ static farside_status said(far_queue *queue, farside_status status) {
 
 // A change of its own, or a part of a transaction.
 static farside_status begin(far_script *script) {
-  return far_batch_begin(queue_of(script), true);
+  return far_batch_begin_undoable(queue_of(script), true);
 }
 
 static farside_status end(far_script *script, farside_status status) {
-  farside_status ended = far_batch_end(queue_of(script), status);
+  farside_status ended = far_batch_end_undoable(queue_of(script), status);
   return ended == FARSIDE_OK ? far_batch_flush(script->host) : ended;
 }
 
@@ -136,7 +136,7 @@ farside_status far_storage_next(far_script *script, const char *prefix,
 
 farside_status far_storage_begin(far_script *script) {
   far_queue *queue = queue_of(script);
-  farside_status status = far_batch_begin(queue, true);
+  farside_status status = far_batch_begin_undoable(queue, true);
   if (status != FARSIDE_OK)
     return status;
   queue->transaction = script;
@@ -157,7 +157,7 @@ farside_status far_storage_end(far_script *script, bool is_kept) {
     return FARSIDE_STORE;
   if (is_kept)
     return end(script, FARSIDE_OK);
-  farside_status status = far_batch_end(queue, FARSIDE_INVALID);
+  farside_status status = far_batch_end_undoable(queue, FARSIDE_INVALID);
   return status == FARSIDE_INVALID ? FARSIDE_OK : status;
 }
 

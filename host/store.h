@@ -64,6 +64,7 @@ typedef struct far_find {
   const char *kind, *unique, *group, *tag;
   int state;
   bool is_newest_first;
+  bool is_brief; // Records without their texts: see load_brief.
   // Where it stands. Zero at first.
   bool has_begun;
   int64_t at, at_id;
@@ -86,6 +87,8 @@ struct far_store {
   farside_status (*commit)(far_store *store);
   void (*rollback)(far_store *store); // Harmless where none is open.
   bool (*is_open)(const far_store *store);
+  // Grows with every row that is written.
+  int64_t (*written)(const far_store *store);
 
   // Within a transaction: `undo` takes back what came since `mark`, `keep`
   // makes it part of the whole. Marks nest. When a failed write has ended the
@@ -96,13 +99,17 @@ struct far_store {
 
   // -- Units of work.
 
-  // Adds one, and gives it its id. `parents` are those that it waits for. It is
-  // not ready. An id whose transaction was rolled back is not given again.
+  // Adds one, and gives it its id. `parents` are those that it waits for. An id
+  // whose transaction was rolled back is not given again. `is_ready`: see save.
   farside_status (*insert)(far_store *store, far_work *work,
-                           const int64_t *parents, size_t count);
+                           const int64_t *parents, size_t count, bool is_ready);
 
-  // Reads one into a zeroed record. FARSIDE_NOWORK.
+  // Reads one into a zeroed record. FARSIDE_NOWORK. In brief: without its
+  // texts, which is what most decisions need. Written back, it leaves the
+  // texts as they are; but an output that it has by then is written, and when
+  // it `forgets`, the checkpoint and the progress are deleted.
   farside_status (*load)(far_store *store, int64_t id, far_work *work);
+  farside_status (*load_brief)(far_store *store, int64_t id, far_work *work);
 
   // Writes one back, whole: a text that is NULL is deleted, and with it what
   // `checkpoint` has written since the record was read. A text that has not

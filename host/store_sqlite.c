@@ -153,6 +153,7 @@ static farside_status undo(far_store *store) {
   if (!my->is_open) // A failed write has taken back this, and more.
     return FARSIDE_OK;
   far_assert(my->depth > 0);
+  my->last_class.id = 0;
   far_query q = far_ask(my, FAR_SQL_UNDO);
   farside_status status = far_write(&q);
   return status == FARSIDE_OK ? keep(store) : status;
@@ -217,10 +218,17 @@ static void close_store(far_store *store) {
   far_memory *memory = store->memory;
   far_string_free(memory, my->path);
   far_string_free(memory, my->vfs);
+  far_class_deinit(memory, &my->last_class);
   far_free(memory, my, sizeof *my);
 }
 
+static int64_t written(const far_store *store) {
+  const far_sqlite *my = far_sqlite_of(store);
+  return my->db != NULL ? sqlite3_total_changes(my->db) : 0;
+}
+
 static void fill(far_store *store) {
+  store->written = written;
   store->error = error;
   store->begin = begin;
   store->commit = commit;

@@ -41,6 +41,7 @@ struct far_sqlite {
   int depth;       // Of marks.
   int64_t next_id; // Of units; zero: not known yet.
   int64_t class_swept;
+  far_class last_class; // That was asked for. Without an id: not known.
   char error[FAR_SQLITE_ERROR_BYTES];
 };
 
@@ -56,8 +57,8 @@ void far_sqlite_disconnect(far_sqlite *my);
 void far_sqlite_fill_units(far_store *store);
 
 // Reads a unit, and whether it is ready.
-farside_status far_sqlite_load(far_sqlite *my, int64_t id, far_work *work,
-                               bool *is_ready);
+farside_status far_sqlite_load(far_sqlite *my, int64_t id, bool is_brief,
+                               far_work *work, bool *is_ready);
 
 // Adds a unit that has an id already, with all its texts.
 farside_status far_sqlite_put_work(far_sqlite *my, const far_work *work,

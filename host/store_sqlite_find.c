@@ -141,7 +141,7 @@ static farside_status find(far_store *store, far_find *find, far_work *work) {
   farside_status status = far_sqlite_next_id(my, find_of(find), find, &id);
   if (status != FARSIDE_OK)
     return status;
-  status = far_sqlite_load(my, id, work, &is_ready);
+  status = far_sqlite_load(my, id, find->is_brief, work, &is_ready);
   if (status == FARSIDE_NOWORK) // An index that knows more than its table.
     return far_sqlite_damaged(my, "unit", id);
   if (status != FARSIDE_OK)

@@ -91,6 +91,8 @@ static const char *const sql[FAR_SQL_STATEMENTS] = {
                          " WHERE sum <> excluded.sum OR json <> excluded.json",
     [FAR_SQL_TEXT_DELETE] = "DELETE FROM texts WHERE id = ?1",
     [FAR_SQL_TEXTS_DELETE] = "DELETE FROM texts WHERE id >= ?1 AND id < ?1 + 8",
+    // The checkpoint and the progress, which is behind it.
+    [FAR_SQL_TEXTS_FORGET] = "DELETE FROM texts WHERE id >= ?1 AND id < ?1 + 2",
 
     [FAR_SQL_TAG_INSERT] =
         "INSERT OR IGNORE INTO tags(name, work) VALUES (?1, ?2)",
@@ -287,6 +289,7 @@ static void look_whether_open(far_sqlite *my) {
   if (my->db == NULL || sqlite3_get_autocommit(my->db)) {
     my->is_open = false;
     my->depth = 0;
+    my->last_class.id = 0;
   }
 }
 
@@ -295,6 +298,7 @@ void far_sqlite_abandon(far_sqlite *my) {
     sqlite3_exec(my->db, "ROLLBACK", NULL, NULL, NULL);
   my->is_open = false;
   my->depth = 0;
+  my->last_class.id = 0; // It may have been made there.
 }
 
 // -- Statements ---------------------------------------------------------------

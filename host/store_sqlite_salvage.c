@@ -135,7 +135,7 @@ static void take_unit(salvage *s, sqlite3_stmt *row) {
   bool is_ready;
   int64_t parents[FAR_WORK_PARENTS_MAX];
   size_t count;
-  farside_status status = far_sqlite_load(s->from, id, &work, &is_ready);
+  farside_status status = far_sqlite_load(s->from, id, false, &work, &is_ready);
   if (status == FARSIDE_OK)
     status = from->parents(from, id, parents, &count);
   if (status == FARSIDE_OK)

@@ -74,6 +74,24 @@ static farside_status put_text(far_sqlite *my, int64_t id, part which,
   return far_write(&q);
 }
 
+static farside_status change_with(far_sqlite *my, far_sql which,
+                                  int64_t number) {
+  far_query q = far_ask(my, which);
+  far_give(&q, number);
+  return far_write(&q);
+}
+
+// Of a record that was read in brief only this can have changed.
+static farside_status put_brief(far_sqlite *my, const far_work *work) {
+  farside_status status = FARSIDE_OK;
+  if (work->output != NULL)
+    status = put_text(my, work->id, PART_OUTPUT, work->output);
+  if (status == FARSIDE_OK && work->forgets)
+    status = change_with(my, FAR_SQL_TEXTS_FORGET,
+                         text_key(work->id, PART_CHECKPOINT));
+  return status;
+}
+
 // Puts what a row has. With `old`, the parts of the row that it replaces, what
 // it has not is deleted.
 static farside_status put_texts(far_sqlite *my, const far_work *work,
@@ -197,7 +215,8 @@ static farside_status take_work(far_sqlite *my, sqlite3_stmt *stmt,
 #define TAKE_TEXT(column, field)         work->field = far_take_text(&from);
 #define TAKE_NUMBER(type, column, field) work->field = (type)far_take(&from);
   FAR_COLUMN_MAP(TAKE_TEXT, TAKE_NUMBER)
-  *parts = (unsigned)far_take(&from);
+  *parts = work->parts = (unsigned)far_take(&from);
+  work->has_parents = has(*parts, PART_PARENTS);
   int64_t class_id = sqlite3_column_int64(stmt, from.at++); // NULL is zero.
   from.sum = far_sum_number(from.sum, class_id);
   *is_ready = class_id > 0;
@@ -227,8 +246,29 @@ static void give_class(far_query *q, const far_work *work) {
   far_give(q, work->expedite != FAR_EXPEDITE_NO);
 }
 
-static farside_status class_of(far_sqlite *my, const far_work *work,
-                               int64_t *class_id) {
+static bool is_same(const char *a, const char *b) {
+  return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+// Most units are of the class of the last one.
+static bool is_last_class(const far_sqlite *my, const far_work *work) {
+  const far_class *last = &my->last_class;
+  return last->id != 0 && last->needs == work->needs &&
+         last->is_expedited == (work->expedite != FAR_EXPEDITE_NO) &&
+         is_same(last->script, work->script) && is_same(last->kind, work->kind);
+}
+
+static void remember_class(far_sqlite *my, const far_work *work, int64_t id) {
+  far_class *last = &my->last_class;
+  bool has_both = far_work_set(my->store.memory, &last->script, work->script) &&
+                  far_work_set(my->store.memory, &last->kind, work->kind);
+  last->needs = work->needs;
+  last->is_expedited = work->expedite != FAR_EXPEDITE_NO;
+  last->id = has_both ? id : 0;
+}
+
+static farside_status find_class(far_sqlite *my, const far_work *work,
+                                 int64_t *class_id) {
   far_query q = far_ask(my, FAR_SQL_CLASS_FIND);
   give_class(&q, work);
   farside_status status = far_next(&q);
@@ -241,6 +281,18 @@ static farside_status class_of(far_sqlite *my, const far_work *work,
   give_class(&q, work);
   status = far_write(&q);
   *class_id = status == FARSIDE_OK ? sqlite3_last_insert_rowid(my->db) : 0;
+  return status;
+}
+
+static farside_status class_of(far_sqlite *my, const far_work *work,
+                               int64_t *class_id) {
+  if (is_last_class(my, work)) {
+    *class_id = my->last_class.id;
+    return FARSIDE_OK;
+  }
+  farside_status status = find_class(my, work, class_id);
+  if (status == FARSIDE_OK)
+    remember_class(my, work, *class_id);
   return status;
 }
 
@@ -257,10 +309,6 @@ static farside_status each_tag(far_sqlite *my, far_sql which, int64_t id,
     tags += bytes + (tags[bytes] == '\n');
   }
   return status;
-}
-
-static bool is_same(const char *a, const char *b) {
-  return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 // -- Units of work ------------------------------------------------------------
@@ -343,20 +391,21 @@ static farside_status new_id(far_sqlite *my, int64_t *id) {
 }
 
 static farside_status insert(far_store *store, far_work *work,
-                             const int64_t *parents, size_t count) {
+                             const int64_t *parents, size_t count,
+                             bool is_ready) {
   far_sqlite *my = far_sqlite_of(store);
   far_assert(work->script != NULL && work->kind != NULL);
   int64_t before = work->id;
   farside_status status = new_id(my, &work->id);
   if (status == FARSIDE_OK)
-    status = far_sqlite_put_work(my, work, parents, count, false);
+    status = far_sqlite_put_work(my, work, parents, count, is_ready);
   if (status != FARSIDE_OK)
     work->id = before;
   return over(my, status);
 }
 
-farside_status far_sqlite_load(far_sqlite *my, int64_t id, far_work *work,
-                               bool *is_ready) {
+farside_status far_sqlite_load(far_sqlite *my, int64_t id, bool is_brief,
+                               far_work *work, bool *is_ready) {
   far_query q = far_ask(my, FAR_SQL_WORK_LOAD);
   far_give(&q, id);
   unsigned parts;
@@ -364,15 +413,22 @@ farside_status far_sqlite_load(far_sqlite *my, int64_t id, far_work *work,
   if (status == FARSIDE_OK)
     status = take_work(my, q.stmt, work, &parts, is_ready);
   far_end(&q);
-  if (status == FARSIDE_OK &&
-      (status = load_texts(my, work, parts)) != FARSIDE_OK)
+  if (status != FARSIDE_OK)
+    return status;
+  work->is_brief = is_brief;
+  if (!is_brief && (status = load_texts(my, work, parts)) != FARSIDE_OK)
     far_work_deinit(my->store.memory, work);
   return status;
 }
 
 static farside_status load(far_store *store, int64_t id, far_work *work) {
   bool is_ready;
-  return far_sqlite_load(far_sqlite_of(store), id, work, &is_ready);
+  return far_sqlite_load(far_sqlite_of(store), id, false, work, &is_ready);
+}
+
+static farside_status load_brief(far_store *store, int64_t id, far_work *work) {
+  bool is_ready;
+  return far_sqlite_load(far_sqlite_of(store), id, true, work, &is_ready);
 }
 
 // What has to be known of the row that is there, before it is written over.
@@ -410,34 +466,53 @@ static farside_status save_tags(far_sqlite *my, const far_work *work,
 
 // `run`: where not NULL, the row must be running with this token.
 static farside_status save_row(far_sqlite *my, const far_work *work,
-                               const old_row *old, const int64_t *run,
+                               unsigned parts, const int64_t *run,
                                bool is_ready) {
   int64_t class_id = 0;
   farside_status status = is_ready ? class_of(my, work, &class_id) : FARSIDE_OK;
   if (status != FARSIDE_OK)
     return status;
   far_query q = far_ask(my, run ? FAR_SQL_WORK_SAVE_RUN : FAR_SQL_WORK_SAVE);
-  give_work(&q, work, parts_of(work, has(old->parts, PART_PARENTS)), class_id);
+  give_work(&q, work, parts, class_id);
   if (run != NULL)
     far_give(&q, *run);
   if ((status = far_write(&q)) != FARSIDE_OK)
     return status;
-  if (sqlite3_changes(my->db) == 0)
-    return far_sqlite_say(my, FARSIDE_STALE, "another run has taken over");
-  status = put_texts(my, work, &old->parts);
-  return status == FARSIDE_OK ? save_tags(my, work, old) : status;
+  if (sqlite3_changes(my->db) > 0)
+    return FARSIDE_OK;
+  return run == NULL
+             ? FARSIDE_NOWORK
+             : far_sqlite_say(my, FARSIDE_STALE, "another run has taken over");
+}
+
+static farside_status save_whole(far_sqlite *my, const far_work *work,
+                                 const int64_t *run, bool is_ready) {
+  old_row old = {0};
+  farside_status status = look(my, work, &old);
+  if (status == FARSIDE_OK)
+    status = save_row(my, work, parts_of(work, has(old.parts, PART_PARENTS)),
+                      run, is_ready);
+  if (status == FARSIDE_OK)
+    status = put_texts(my, work, &old.parts);
+  if (status == FARSIDE_OK)
+    status = save_tags(my, work, &old);
+  far_string_free(my->store.memory, old.tags);
+  return status;
+}
+
+static farside_status save_brief(far_sqlite *my, const far_work *work,
+                                 const int64_t *run, bool is_ready) {
+  unsigned parts = work->parts | (work->output ? 1u << PART_OUTPUT : 0);
+  farside_status status = save_row(my, work, parts, run, is_ready);
+  return status == FARSIDE_OK ? put_brief(my, work) : status;
 }
 
 static farside_status save_as(far_sqlite *my, const far_work *work,
                               const int64_t *run, bool is_ready) {
   far_assert(work->id > 0);
   far_assert(!is_ready || work->state == FAR_WORK_ENQUEUED);
-  old_row old = {0};
-  farside_status status = look(my, work, &old);
-  if (status == FARSIDE_OK)
-    status = save_row(my, work, &old, run, is_ready);
-  far_string_free(my->store.memory, old.tags);
-  return over(my, status);
+  return over(my, work->is_brief ? save_brief(my, work, run, is_ready)
+                                 : save_whole(my, work, run, is_ready));
 }
 
 static farside_status save(far_store *store, const far_work *work,
@@ -532,7 +607,8 @@ static farside_status run_begin(far_store *store, const far_run *run) {
   far_query q = far_ask(my, FAR_SQL_RUN_INSERT);
   give_run(&q, run);
   farside_status status = far_write(&q);
-  if (status != FARSIDE_OK)
+  // A token counts the runs of its unit.
+  if (status != FARSIDE_OK || run->token <= FAR_RUNS_KEPT)
     return status;
   q = far_ask(my, FAR_SQL_RUN_TRIM);
   far_give(&q, run->work);
@@ -595,13 +671,6 @@ static farside_status is_waited_for(far_sqlite *my, int64_t id, bool *is,
   return status == FARSIDE_NOWORK ? far_sqlite_damaged(my, "unit", id) : status;
 }
 
-static farside_status change_with(far_sqlite *my, far_sql which,
-                                  int64_t number) {
-  far_query q = far_ask(my, which);
-  far_give(&q, number);
-  return far_write(&q);
-}
-
 static farside_status delete_edges(far_sqlite *my, int64_t id) {
   int64_t of_it[FAR_WORK_PARENTS_MAX];
   size_t count;
@@ -652,6 +721,7 @@ static farside_status sweep_classes(far_sqlite *my) {
   if (status == FARSIDE_OK && swept > 0)
     status = change_with(my, FAR_SQL_CLASS_SWEEP, my->class_swept);
   my->class_swept = swept;
+  my->last_class.id = 0;
   return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
 }
 
@@ -696,6 +766,7 @@ static farside_status prune(far_store *store, const char *script,
 void far_sqlite_fill_units(far_store *store) {
   store->insert = insert;
   store->load = load;
+  store->load_brief = load_brief;
   store->save = save;
   store->save_run = save_run;
   store->checkpoint = checkpoint;

@@ -159,6 +159,10 @@ typedef struct far_work {
   char *checkpoint;
   char *progress;
   char *output;
+  unsigned parts;   // The store's own: which texts it has.
+  bool has_parents; // Likewise.
+  bool is_brief;    // It was read without its texts.
+  bool forgets;     // Its checkpoint and its progress are no longer wanted.
 
   // Its place among those that are ready: see far_schedule_rank(). Zero until
   // its time has come; a clock that is set back then takes nothing back.

@@ -199,7 +199,8 @@ static farside_status insert_units(life *my) {
     work.deadline_ms = i * 100;
     bool is_child = work.state == FAR_WORK_BLOCKED;
     if (status == FARSIDE_OK)
-      status = store->insert(store, &work, parents, is_child ? count : 0);
+      status =
+          store->insert(store, &work, parents, is_child ? count : 0, false);
     parents[i % 3] = work.id;
     count = i < 3 ? (size_t)i + 1 : 3;
     far_work_deinit(&memory, &work);
@@ -710,8 +711,8 @@ static int64_t make_unit(far_store *store, int i, size_t input_bytes) {
   kit_set(&memory, &work.unique, i % 3 ? NULL : unique);
   kit_set(&memory, &work.tags, i % 4 ? "red\nblue\n" : NULL);
   work.run_at_ms = 1000 - i;
-  check_ok(
-      store->insert(store, &work, (int64_t[]){i, i / 2 + 1}, i > 4 ? 2 : 0));
+  check_ok(store->insert(store, &work, (int64_t[]){i, i / 2 + 1}, i > 4 ? 2 : 0,
+                         false));
   work.state = (far_work_state)(i % FAR_WORK_STATES);
   work.keep_ms = INT64_MAX;
   kit_set(&memory, &work.checkpoint, i % 7 ? NULL : "{\"part\":1}");
@@ -908,7 +909,7 @@ static void check_usable(far_store *store, const char *detail) {
   far_work work = kit_work(&memory, "new", "k");
   farside_status status = store->begin(store, true);
   if (status == FARSIDE_OK)
-    status = store->insert(store, &work, NULL, 0);
+    status = store->insert(store, &work, NULL, 0, false);
   if (status == FARSIDE_OK)
     status = store->commit(store);
   kit_check(status == FARSIDE_OK, "it can be written", detail, __LINE__);

@@ -69,7 +69,7 @@ static void check_state(far_store *store, int64_t id, int expected, int line) {
 
 static int64_t add(far_store *store, far_work *work) {
   work->id = 0;
-  check_ok(store->insert(store, work, NULL, 0));
+  check_ok(store->insert(store, work, NULL, 0, false));
   return work->id;
 }
 
@@ -91,7 +91,7 @@ static void test_round_trip(far_store *store) {
   for (int i = 0; i < 60; i++) {
     far_work work = kit_any_work(&memory, &random), read = {0}, copy;
     check_ok(store->begin(store, i % 2 == 0));
-    check_ok(store->insert(store, &work, NULL, 0));
+    check_ok(store->insert(store, &work, NULL, 0, false));
     check_ok(store->commit(store));
     check_ok(store->load(store, work.id, &read));
     check(kit_same(&work, &read));
@@ -150,7 +150,8 @@ static void test_transactions(far_store *store) {
   check(!store->is_open(store));
   store->rollback(store); // Harmless.
   check(store->commit(store) == FARSIDE_STORE);
-  check(store->insert(store, &work, NULL, 0) == FARSIDE_STORE && work.id == 0);
+  check(store->insert(store, &work, NULL, 0, false) == FARSIDE_STORE &&
+        work.id == 0);
   check(strstr(store->error(store), "transaction") != NULL);
   check(store->number_set(store, "n", 1) == FARSIDE_STORE);
 
@@ -304,7 +305,7 @@ static void fill_model(far_store *store, model *all, kit_random *random) {
     for (size_t k = 0; k < count; k++)
       all->parents[i][k] = all->rows[kit_below(random, i)].id;
     all->parent_count[i] = count;
-    check_ok(store->insert(store, row, all->parents[i], count));
+    check_ok(store->insert(store, row, all->parents[i], count, false));
     all->is_ready[i] = false;
   }
 }
@@ -678,7 +679,7 @@ static void test_pruning(far_store *store) {
   int64_t other = add_ended(store, &work, 10, 10);
   child = kit_work(&memory, "app", "k");
   child.state = FAR_WORK_BLOCKED;
-  check_ok(store->insert(store, &child, (int64_t[]){parent, older}, 2));
+  check_ok(store->insert(store, &child, (int64_t[]){parent, older}, 2, false));
   check_ok(store->run_begin(store, &(far_run){.work = old, .token = 1}));
   check_ok(store->commit(store));
 
@@ -988,7 +989,7 @@ static int own(const char *path) {
   if (status == FARSIDE_OK) {
     far_work work = kit_work(&memory, "app", "k");
     if (store->begin(store, true) != FARSIDE_OK ||
-        store->insert(store, &work, NULL, 0) != FARSIDE_OK ||
+        store->insert(store, &work, NULL, 0, false) != FARSIDE_OK ||
         store->commit(store) != FARSIDE_OK)
       return 99;
   }
@@ -1387,7 +1388,7 @@ static int64_t fill_up(far_store *store, farside_status *status) {
     kit_set(&memory, &work.input, text);
     *status = store->begin(store, false);
     if (*status == FARSIDE_OK)
-      *status = store->insert(store, &work, NULL, 0);
+      *status = store->insert(store, &work, NULL, 0, false);
     if (*status == FARSIDE_OK)
       *status = store->commit(store);
     far_work_deinit(&memory, &work);
