@@ -70,8 +70,14 @@ farside_status far_batch_lose(far_queue *queue, farside_status status) {
 // -- Changes ------------------------------------------------------------------
 
 bool far_batch_is_open(const farside_host *host) {
-  const far_store *store = host->queue.store;
-  return store != NULL && store->is_open(store);
+  const far_queue *queue = &host->queue;
+  return queue->store != NULL &&
+         (queue->changes > 0 || queue->store->is_open(queue->store));
+}
+
+// What could not be read has taken the batch with it, and nobody was told yet.
+static bool is_gone(const far_queue *queue) {
+  return queue->changes > 0 && !queue->store->is_open(queue->store);
 }
 
 void far_batch_wait(farside_host *host, far_waiter *waiter) {
@@ -82,6 +88,10 @@ void far_batch_changes(far_queue *queue, int64_t id) {
   if (queue->changed_count < FAR_CHANGED_MAX)
     queue->changed[queue->changed_count] = id;
   queue->changed_count++; // Beyond that any may be.
+}
+
+void far_batch_changes_any(far_queue *queue) {
+  queue->changed_count = FAR_CHANGED_MAX + 1;
 }
 
 void far_batch_before_showing(far_queue *queue, int64_t id) {
@@ -109,6 +119,8 @@ farside_status far_batch_flush(farside_host *host) {
   far_queue *queue = &host->queue;
   if (!far_batch_is_open(host) || queue->transaction != NULL)
     return FARSIDE_OK;
+  if (is_gone(queue))
+    return far_batch_lose(queue, FARSIDE_STORE);
   int64_t now_ms = far_queue_wall_ms(host), seen_ms = queue->seen_ms;
   bool is_news = now_ms < seen_ms || now_ms - seen_ms > SEEN_MS;
   farside_status status = keep_numbers(queue, is_news ? now_ms : seen_ms);
@@ -132,9 +144,9 @@ farside_status far_batch_begin(far_queue *queue, bool is_durable) {
   far_store *store = queue->store;
   bool is_open = store->is_open(store);
   bool is_ours = queue->transaction == NULL; // To commit, and to begin.
-  if (is_ours && is_open &&
-      (queue->changes >= CHANGES_MAX ||
-       (is_durable && !queue->is_batch_durable))) {
+  bool is_full =
+      queue->changes >= CHANGES_MAX || (is_durable && !queue->is_batch_durable);
+  if (is_ours && ((is_open && is_full) || is_gone(queue))) {
     status = far_batch_flush(queue->host);
     is_open = false;
   }

@@ -41,6 +41,7 @@ farside_status far_batch_end_undoable(struct far_queue *queue,
 // what has changed it is committed before. Not within a transaction of a
 // script's, which sees what it has changed itself.
 void far_batch_changes(struct far_queue *queue, int64_t id);
+void far_batch_changes_any(struct far_queue *queue); // Many, or nobody knows.
 void far_batch_before_showing(struct far_queue *queue, int64_t id);
 
 // What the store says becomes what the host says. Returns the status.

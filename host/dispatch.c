@@ -119,9 +119,11 @@ static farside_status prune_old(far_queue *queue, bool *has_more) {
   far_store *store = queue->store;
   int64_t count = 0, now_ms = far_queue_wall_ms(queue->host);
   farside_status status = far_batch_begin(queue, false);
-  if (status == FARSIDE_OK)
+  if (status == FARSIDE_OK) {
+    far_batch_changes_any(queue);
     status =
         far_batch_end(queue, store->prune(store, NULL, now_ms, SOME, &count));
+  }
   *has_more |= count == SOME;
   return status;
 }
@@ -460,7 +462,7 @@ void far_dispatch_end(farside_host *host, bool is_killed) {
     return;
   // Nobody was told that this was kept, and now nobody will be.
   queue->store->rollback(queue->store);
-  queue->changes = 0;
+  queue->changes = queue->changed_count = 0;
   far_goings_lost(queue);
   far_goings_forget(queue);
 }

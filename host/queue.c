@@ -638,6 +638,7 @@ farside_status far_queue_prune(farside_host *host, const char *script,
   *count = 0;
   if (status != FARSIDE_OK)
     return status;
+  far_batch_changes_any(queue);
   status =
       queue->store->prune(queue->store, script, INT64_MAX, INT64_MAX, count);
   if (status != FARSIDE_OK)

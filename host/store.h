@@ -13,9 +13,10 @@
 //   FARSIDE_NOMEM
 //
 // After a failed write the transaction is over, and nothing of it remains; what
-// was written before it stands, and reading goes on where it can. What is
-// written then, without a new `begin`, is FARSIDE_STORE. FARSIDE_STALE and
-// FARSIDE_NOWORK are answers and end nothing.
+// was written before it stands, and reading goes on where it can. What could
+// not be read may end it as well: `is_open` tells. What is written then,
+// without a new `begin`, is FARSIDE_STORE. FARSIDE_STALE and FARSIDE_NOWORK are
+// answers and end nothing.
 //
 // A store is not carried over fork(): the child must neither use it nor close
 // it, and holds the lock of its file until it ends or executes something else.

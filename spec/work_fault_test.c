@@ -63,6 +63,29 @@ static const char first_life[] =
     "  task:finish()\n"
     "end)\n";
 
+// Of a file of more than a mebibyte only the first and the last rows are looked
+// at when it is opened: what is large has to be read when it is wanted.
+static const char large_life[] =
+    "local Storage = require('farside').Plugins.Storage\n"
+    "for _, key in ipairs { 'first', 'large', 'last', 'other' } do\n"
+    "  assert(Storage.set(key, ('x'):rep(300000)))\n"
+    "end\n";
+
+// Reads it while somebody waits for his commit.
+static const char reading_life[] =
+    "local P = require('farside').Plugins\n"
+    "local B, Storage = P.BackgroundTask, P.Storage\n"
+    "B.exec(function(task)\n"
+    "  local id, why, status = B.enqueue('k', 1, { delay = '1h' })\n"
+    "  if id then print('E', id) else print('X', status) end\n"
+    "  task:finish()\n"
+    "end)\n"
+    "B.exec(function(task)\n"
+    "  local large, why, status = Storage.get 'large'\n"
+    "  if not large then print('X', status) end\n"
+    "  task:finish()\n"
+    "end)\n";
+
 // Says what is there.
 static const char second_life[] =
     "local farside = require 'farside'\n"
@@ -220,6 +243,7 @@ typedef struct case_of {
   const char *name;
   disk_fault fault;
   bool fails_on;
+  const char *before, *code; // NULL: nothing, and the first life.
 } case_of;
 
 // Whether the disk came to its failure.
@@ -228,17 +252,21 @@ static bool live(const case_of *with, int64_t at, kit_random *random,
   facts mine = {.is_open = true};
   const char *file = kit_path("work.db");
   farside_status status;
+  bool has_failed = false;
   kit_clear();
   // The file is there already: a store that cannot be made is told by store_*.
   far_device *device = open_phone(&mine, file, NULL, &status);
   check_ok(status);
+  if (with->before != NULL)
+    run(device, with->before);
   far_device_close(device);
 
   disk_begin(with->fault, at, with->fails_on);
   device = open_phone(&mine, file, disk_name, &status);
   if (status == FARSIDE_OK) {
-    run(device, first_life);
+    run(device, with->code ? with->code : first_life);
     far_device_advance(device, 20 * 1000);
+    has_failed = disk_has_failed();
     // From now on it fails no more: what was not written is written then.
     if (with->fault != DISK_POWER) {
       disk_end();
@@ -249,7 +277,7 @@ static bool live(const case_of *with, int64_t at, kit_random *random,
   }
   mine.is_open = false;
   far_device_close(device);
-  bool has_failed = disk_has_failed() || at == 0;
+  has_failed = has_failed || disk_has_failed() || at == 0;
   if (with->fault == DISK_POWER)
     disk_after_power_cut((disk_loss)kit_below(random, DISK_LOSSES), random);
   disk_end();
@@ -284,13 +312,33 @@ static int64_t count_operations(kit_random *random) {
   return count;
 }
 
+// Each operation, until none is left.
+static void fail_a_read(kit_random *random) {
+  const case_of with = {.name = "a read fails while somebody waits",
+                        .fault = DISK_EIO,
+                        .before = large_life,
+                        .code = reading_life};
+  long errors = 0, faults = 0;
+  int64_t at = 1;
+  while (live(&with, at, random, &errors, &faults))
+    at++;
+  printf("ok %s: %" PRId64 " times; the app was told %ld times, and heard %ld "
+         "events\n",
+         with.name, at - 1, errors, faults);
+  check(at > 20 && errors > 0);
+}
+
 int main(int argc, char **argv) {
   static const case_of cases[] = {
-      {"each operation fails once", DISK_EIO, false},
-      {"all operations from each on fail", DISK_EIO, true},
-      {"the disk is full once", DISK_ENOSPC, false},
-      {"the disk is full from then on", DISK_ENOSPC, true},
-      {"the power goes", DISK_POWER, true},
+      {.name = "each operation fails once", .fault = DISK_EIO},
+      {.name = "all operations from each on fail",
+       .fault = DISK_EIO,
+       .fails_on = true},
+      {.name = "the disk is full once", .fault = DISK_ENOSPC},
+      {.name = "the disk is full from then on",
+       .fault = DISK_ENOSPC,
+       .fails_on = true},
+      {.name = "the power goes", .fault = DISK_POWER, .fails_on = true},
   };
   int64_t points = 60 * (argc > 1 ? atoi(argv[1]) : 1);
   kit_random random = {UINT64_C(20260131)};
@@ -310,5 +358,6 @@ int main(int argc, char **argv) {
            cases[i].name, times, errors, faults);
     check(times > 0 && (cases[i].fault == DISK_POWER || errors + faults > 0));
   }
+  fail_a_read(&random);
   return kit_end();
 }
