@@ -1,8 +1,10 @@
 # A thin front over the CMake presets.
 
-CC_FILES = $(wildcard host/*.[ch] bindings/*.[ch] spec/*.c spec/fuzz/*.[ch] bench/*.[ch])
+CC_FILES = $(wildcard host/*.[ch] bindings/*.[ch] spec/*.c spec/engine/*.c spec/fuzz/*.[ch] bench/*.[ch])
 FUZZ_SECONDS = 12
 ROUNDS = 7
+PREFIX = /usr/local
+ENGINE =
 ROWS =
 COUNT =
 
@@ -10,6 +12,7 @@ help:
 	@echo "make demo     install what is missing, build, and simulate scripts/finish_upload.lua"
 	@echo "make test     install what is missing, and run every spec and test under sanitizers"
 	@echo "make release  build/release/farside and build/release/farside.so"
+	@echo "make install  libfarside for engines, and farside; PREFIX=/usr/local, DESTDIR=, ENGINE=-D options"
 	@echo "make fuzz     build the fuzz targets and run each for FUZZ_SECONDS"
 	@echo "make bench    measure against plain Lua; ROUNDS=7, ROWS=a word in their names, COUNT=count"
 	@echo "make lint     formatting, luacheck, and the warnings of both compilers"
@@ -19,12 +22,24 @@ help:
 setup:
 	@.ci/setup build
 
+setup-engine:
+	@.ci/setup engine
+	@.ci/sources
+
 setup-test:
 	@.ci/setup test
+	@.ci/sources
 
 release: setup
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release
+
+# The engine's own sources: ENGINE="-D FARSIDE_LUA_DIR=… -D FARSIDE_UV_DIR=…".
+install:
+	@[ -n "$(ENGINE)" ] || $(MAKE) --no-print-directory setup-engine
+	@cmake --preset engine -D CMAKE_INSTALL_PREFIX=$(PREFIX) $(ENGINE) >/dev/null
+	@cmake --build --preset engine
+	@DESTDIR=$(DESTDIR) cmake --install build/engine
 
 demo: release
 	build/release/farside simulate scripts/finish_upload.lua
@@ -51,4 +66,4 @@ format:
 clean:
 	rm -rf build build.luarocks
 
-.PHONY: help setup setup-test release demo test fuzz bench lint format clean
+.PHONY: help setup setup-engine setup-test install release demo test fuzz bench lint format clean

@@ -280,6 +280,15 @@ static int push_box(lua_State *L, far_script *script) {
   return lua_gettop(L);
 }
 
+static lua_CFunction run_of(const far_script *script) {
+#ifndef FARSIDE_ENGINE // Whose Lua is its own: nobody can lend it another.
+  if (script->is_borrowed)
+    return far_run_borrowed;
+#endif
+  (void)script;
+  return run_hosted;
+}
+
 static int open(lua_State *L) {
   far_script *script = lua_touserdata(L, 1);
   far_listeners_open(script);
@@ -288,7 +297,7 @@ static int open(lua_State *L) {
     luaL_openlibs(L);
   else if (!script->is_borrowed)
     far_sandbox_open(L, index);
-  push_module(L, index, script->is_borrowed ? far_run_borrowed : run_hosted);
+  push_module(L, index, run_of(script));
   if (script->is_borrowed) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, script); // For luaopen_farside().
     return 0;

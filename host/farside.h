@@ -34,6 +34,10 @@ extern "C" {
 
 #define FARSIDE_VERSION "0.1.0"
 
+// The version of every struct and function below, and of platform.h. A library
+// of another one must not be called: see farside_abi().
+#define FARSIDE_ABI 1
+
 // -- Results ----------------------------------------------------------------
 
 // Every expected failure: a number, the NAME that scripts get as the third
@@ -87,6 +91,13 @@ const char *farside_status_name(farside_status status);
 // FARSIDE_VERSION of the library that is loaded. Any thread.
 FARSIDE_API
 const char *farside_version(void);
+
+// FARSIDE_ABI of the library that is loaded, for whoever has found it at run
+// time (dlopen, FFI): go on only if it is the one that you were compiled for.
+// The linker does so by itself: the number is part of the library's name. Any
+// thread.
+FARSIDE_API
+unsigned farside_abi(void);
 
 // -- What a host reports -----------------------------------------------------
 

@@ -26,3 +26,7 @@ const char *farside_status_name(farside_status status) {
 const char *farside_version(void) {
   return FARSIDE_VERSION;
 }
+
+unsigned farside_abi(void) {
+  return FARSIDE_ABI;
+}
