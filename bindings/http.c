@@ -1,5 +1,6 @@
 // Http: requests, downloads and uploads, that end with the task they belong to.
 
+#include "http_order.h"
 #include "wait.h"
 
 #include "../host/download.h"
@@ -11,16 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-  HEADER_BYTES_MAX = 64 * 1024,
-  HEADERS_MAX = 256,
-  ANSWER_BYTES = 8 * 1024 * 1024,
-  CONNECT_MS = 30 * 1000,
-  STALL_MS = 60 * 1000,
-  REDIRECTS = 10,
-  REDIRECTS_MAX = 50,
-  PROGRESS_MS = 100 // The least time between two calls of onProgress.
-};
+// The least time between two calls of onProgress.
+enum { PROGRESS_MS = 100 };
 
 static const char box_key; // The script's box is under its address.
 
@@ -32,7 +25,8 @@ typedef struct ask {
   far_wait *wait;
   struct call *call;
   far_download download; // What is not one has no name.
-  far_turn progress;     // Runs onProgress.
+  far_upload upload;
+  far_turn progress; // Runs onProgress.
   int progress_ref;
   uint64_t progressed_ms;
   bool is_orphan; // It only waits for its onProgress to return.
@@ -80,11 +74,13 @@ static void set_count(lua_State *L, const char *field, uint64_t count) {
 static int push_progress(far_turn *turn, lua_State *L) {
   const ask *mine = far_list_item(turn, ask, progress);
   const far_transfer *transfer = &mine->transfer;
+  const far_upload *upload = &mine->upload;
+  bool is_whole = upload->way == FAR_UPLOAD_WHOLE;
   uint64_t before = transfer->out_offset;
   lua_rawgeti(L, LUA_REGISTRYINDEX, mine->progress_ref);
   lua_createtable(L, 0, 4);
-  set_count(L, "sent", transfer->sent);
-  set_count(L, "toSend", transfer->send_bytes);
+  set_count(L, "sent", upload->have + transfer->sent);
+  set_count(L, "toSend", is_whole ? transfer->send_bytes : upload->size);
   set_count(L, "received", before + transfer->received);
   if (transfer->expected != FAR_NEVER)
     set_count(L, "toReceive", before + transfer->expected);
@@ -296,6 +292,10 @@ static bool arrived(far_transfer *transfer) {
   return far_download_arrived(&ask_of(transfer)->download, transfer);
 }
 
+static bool answered(far_transfer *transfer) {
+  return far_upload_goes_on(&ask_of(transfer)->upload, transfer);
+}
+
 // cancel(id) --> whether there was something to cancel
 static int cancel(lua_State *L) {
   far_script *script = far_script_of(L);
@@ -310,239 +310,6 @@ static int cancel(lua_State *L) {
   }
   lua_pushboolean(L, is_there);
   return 1;
-}
-
-// -- Arguments ----------------------------------------------------------------
-
-// What was asked, as it lies on the stack. The table is at 1; what was made of
-// it follows, so that nothing is collected.
-typedef struct order {
-  const char *function; // "get"
-  const char *method;
-  far_url url;
-  char *room;
-  const char *headers, *body, *file;
-  size_t headers_bytes, body_bytes;
-  bool has_json, is_download, is_upload, is_fresh;
-  uint64_t offset;
-  uint64_t timeout_ms, connect_ms, stall_ms;
-  uint64_t answer_bytes_max;
-  unsigned redirects_max;
-} order;
-
-static int option(lua_State *L, const order *mine, const char *name, int type) {
-  int has = lua_getfield(L, 1, name);
-  if (has != LUA_TNIL && has != type)
-    luaL_error(L, "%s: %s must be a %s, not a %s", mine->function, name,
-               lua_typename(L, type), luaL_typename(L, -1));
-  return has;
-}
-
-static uint64_t duration(lua_State *L, const order *mine, const char *name,
-                         uint64_t otherwise) {
-  char what[64];
-  if (lua_getfield(L, 1, name) == LUA_TNIL)
-    return otherwise;
-  snprintf(what, sizeof what, "%s: %s", mine->function, name);
-  uint64_t ms = far_check_duration(L, -1, what);
-  if (ms == 0 || ms > INT64_MAX / 4)
-    luaL_error(L, "%s is no time in which anything could be done", what);
-  return ms;
-}
-
-static uint64_t integer(lua_State *L, const order *mine, const char *name,
-                        uint64_t otherwise, lua_Integer most) {
-  if (option(L, mine, name, LUA_TNUMBER) == LUA_TNIL)
-    return otherwise;
-  int is_integer;
-  lua_Integer value = lua_tointegerx(L, -1, &is_integer);
-  if (!is_integer || value < 0 || value > most)
-    luaL_error(L, "%s: %s must be an integer from 0 to %I", mine->function,
-               name, (LUAI_UACINT)most);
-  return (uint64_t)value;
-}
-
-static bool is_token(const char *text, size_t bytes) {
-  static const char others[] = "!#$%&'*+-.^_`|~";
-  for (size_t i = 0; i < bytes; i++) {
-    char c = text[i];
-    bool is_word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                   (c >= 'A' && c <= 'Z');
-    if (!is_word && (c == '\0' || strchr(others, c) == NULL))
-      return false;
-  }
-  return bytes > 0;
-}
-
-static void check_method(lua_State *L, order *mine) {
-  static const char *const known[] = {"GET",   "HEAD",   "POST",    "PUT",
-                                      "PATCH", "DELETE", "OPTIONS", NULL};
-  if (option(L, mine, "method", LUA_TSTRING) == LUA_TNIL)
-    return;
-  const char *method = lua_tostring(L, -1);
-  mine->method = NULL;
-  for (size_t i = 0; known[i] != NULL; i++)
-    if (strcasecmp(known[i], method) == 0)
-      mine->method = known[i];
-  if (mine->method == NULL)
-    luaL_error(L,
-               "%s: there is no method '%s'; there are: GET, HEAD, POST, PUT, "
-               "PATCH, DELETE, OPTIONS",
-               mine->function, method);
-}
-
-// What only the transfer itself can say rightly.
-static bool is_ours(const char *name) {
-  static const char *const ours[] = {
-      "connection", "content-length",    "expect",  "host", "keep-alive", "te",
-      "trailer",    "transfer-encoding", "upgrade", NULL};
-  for (size_t i = 0; ours[i] != NULL; i++)
-    if (strcasecmp(ours[i], name) == 0)
-      return true;
-  return strncasecmp(name, "proxy-", 6) == 0;
-}
-
-static void check_header(lua_State *L, const order *mine) {
-  size_t name_bytes, bytes;
-  if (lua_type(L, -2) != LUA_TSTRING ||
-      (lua_type(L, -1) != LUA_TSTRING && lua_type(L, -1) != LUA_TNUMBER))
-    luaL_error(L, "%s: headers are names with strings: { [\"X-Key\"] = \"…\" }",
-               mine->function);
-  const char *name = lua_tolstring(L, -2, &name_bytes);
-  lua_pushvalue(L, -1);
-  const char *value = lua_tolstring(L, -1, &bytes);
-  if (!is_token(name, name_bytes))
-    luaL_error(L, "%s: '%s' is no name of a header", mine->function, name);
-  if (is_ours(name))
-    luaL_error(L, "%s: the header '%s' is set by the transfer itself",
-               mine->function, name);
-  for (size_t i = 0; i < bytes; i++)
-    if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
-      luaL_error(L, "%s: the header '%s' has a control character",
-                 mine->function, name);
-  lua_pop(L, 1);
-}
-
-// Pushes a line, with its zero. libcurl takes "Name:" for the wish to leave it
-// out, and "Name;" for one that is empty.
-static void push_line(lua_State *L, const char *name, const char *value) {
-  lua_pushfstring(L, *value ? "%s: %s" : "%s;%s", name, value);
-  lua_pushlstring(L, "", 1);
-  lua_concat(L, 2);
-}
-
-// What comes first in a table is the machine's own choice: lines are sorted.
-static void put_line(lua_State *L, int lines, lua_Integer count) {
-  for (; count > 0; count--) {
-    lua_rawgeti(L, lines, count);
-    if (lua_compare(L, -1, -2, LUA_OPLE)) {
-      lua_pop(L, 1);
-      break;
-    }
-    lua_rawseti(L, lines, count + 1);
-  }
-  lua_rawseti(L, lines, count + 1);
-}
-
-// Leaves the lines on the stack.
-static void check_headers(lua_State *L, order *mine) {
-  bool has_headers = option(L, mine, "headers", LUA_TTABLE) == LUA_TTABLE;
-  int table = lua_gettop(L), lines = table + 1;
-  lua_Integer count = 0;
-  bool has_type = false;
-  lua_newtable(L);
-  for (lua_pushnil(L); has_headers && lua_next(L, table) != 0; lua_pop(L, 1)) {
-    check_header(L, mine);
-    if (count == HEADERS_MAX)
-      luaL_error(L, "%s: there are more than %d headers", mine->function,
-                 HEADERS_MAX);
-    const char *name = lua_tostring(L, -2);
-    has_type = has_type || strcasecmp(name, "content-type") == 0;
-    lua_pushvalue(L, -1);
-    push_line(L, name, lua_tostring(L, -1));
-    put_line(L, lines, count++);
-    lua_pop(L, 1);
-  }
-  lua_settop(L, lines);
-  if (mine->has_json && !has_type) {
-    push_line(L, "Content-Type", "application/json");
-    put_line(L, lines, count++);
-  }
-  luaL_Buffer all;
-  luaL_buffinit(L, &all);
-  for (lua_Integer i = 1; i <= count; i++) {
-    lua_rawgeti(L, lines, i);
-    luaL_addvalue(&all);
-  }
-  luaL_pushresult(&all);
-  mine->headers = lua_tolstring(L, -1, &mine->headers_bytes);
-  if (mine->headers_bytes > HEADER_BYTES_MAX)
-    luaL_error(L, "%s: the headers are larger than 64 KiB", mine->function);
-}
-
-static void check_body(lua_State *L, order *mine) {
-  mine->has_json = lua_getfield(L, 1, "json") != LUA_TNIL;
-  if (option(L, mine, "body", LUA_TSTRING) != LUA_TNIL)
-    mine->body = lua_tolstring(L, -1, &mine->body_bytes);
-  if (option(L, mine, "file", LUA_TSTRING) != LUA_TNIL) {
-    size_t bytes;
-    mine->file = lua_tolstring(L, -1, &bytes);
-    const char *fault = far_file_fault(mine->file, bytes);
-    if (fault != NULL)
-      luaL_error(L, "%s: '%s' is no name of a file: %s", mine->function,
-                 mine->file, fault);
-  }
-  int count_of = mine->has_json + (mine->body != NULL) + (mine->file != NULL);
-  if ((mine->is_download || mine->is_upload) && mine->file == NULL)
-    luaL_error(L, "%s: file is missing: the name of a file of the script's",
-               mine->function);
-  if (count_of > 1)
-    luaL_error(L, "%s: body, json and file: only one of them can be sent",
-               mine->function);
-}
-
-// Reads all options; raises an error for what a script may not write. Returns
-// what is wrong with the URL, or NULL: that may come from anywhere.
-static const char *check(lua_State *L, order *mine) {
-  static const char *const names[] = {
-      "url",      "method",    "headers",    "body",           "file",
-      "json",     "offset",    "timeout",    "connectTimeout", "stallTimeout",
-      "maxBytes", "redirects", "onProgress", "resume",         NULL};
-  luaL_checkstack(L, 64, NULL);
-  far_check_fields(L, 1, mine->function, names);
-  if (option(L, mine, "url", LUA_TSTRING) == LUA_TNIL)
-    luaL_error(L, "%s: url is missing", mine->function);
-  size_t bytes;
-  const char *url = lua_tolstring(L, -1, &bytes);
-  mine->room = lua_newuserdatauv(L, FAR_URL_BYTES, 0);
-  const char *fault = strlen(url) == bytes
-                          ? far_url_read(url, mine->room, &mine->url)
-                          : "it has a zero byte";
-  check_method(L, mine);
-  check_body(L, mine);
-  check_headers(L, mine);
-  mine->offset = integer(L, mine, "offset", 0, LUA_MAXINTEGER);
-  if (mine->offset > 0 && (mine->file == NULL || mine->is_download))
-    luaL_error(L, "%s: offset is where to begin in a file that is sent",
-               mine->function);
-  mine->timeout_ms = duration(L, mine, "timeout", FAR_NEVER);
-  mine->connect_ms = duration(L, mine, "connectTimeout", CONNECT_MS);
-  mine->stall_ms = duration(L, mine, "stallTimeout", STALL_MS);
-  mine->answer_bytes_max =
-      integer(L, mine, "maxBytes", ANSWER_BYTES, LUA_MAXINTEGER);
-  mine->redirects_max =
-      (unsigned)integer(L, mine, "redirects", REDIRECTS, REDIRECTS_MAX);
-  if (option(L, mine, "resume", LUA_TBOOLEAN) == LUA_TBOOLEAN) {
-    mine->is_fresh = !lua_toboolean(L, -1);
-    if (!mine->is_download)
-      luaL_error(L, "%s: resume is for downloads", mine->function);
-  }
-  bool is_bare =
-      strcmp(mine->method, "GET") == 0 || strcmp(mine->method, "HEAD") == 0;
-  if (is_bare && !mine->is_download &&
-      (mine->has_json || mine->body != NULL || mine->file != NULL))
-    luaL_error(L, "%s: a %s sends no body", mine->function, mine->method);
-  return fault;
 }
 
 // -- Beginning ----------------------------------------------------------------
@@ -560,7 +327,7 @@ static farside_status fail_memory(far_transfer *transfer) {
 }
 
 static farside_status open_sent_file(far_transfer *transfer,
-                                     const order *mine) {
+                                     const far_http_order *mine) {
   struct stat about;
   farside_status status = far_file_open(transfer->script, mine->file,
                                         FAR_FILE_READ, &transfer->in_fd);
@@ -578,7 +345,8 @@ static farside_status open_sent_file(far_transfer *transfer,
 }
 
 // `json` goes in the place of a body, where there is one.
-static farside_status fill(ask *fresh, const order *mine, const char *json) {
+static farside_status fill(ask *fresh, const far_http_order *mine,
+                           const char *json) {
   far_transfer *transfer = &fresh->transfer;
   far_script *script = transfer->script;
   const char *body = json ? json : mine->body;
@@ -598,10 +366,18 @@ static farside_status fill(ask *fresh, const order *mine, const char *json) {
                                               mine->file, mine->is_fresh);
     return status == FARSIDE_OK ? status : fail_host(transfer, status);
   }
-  return mine->file ? open_sent_file(transfer, mine) : FARSIDE_OK;
+  farside_status status =
+      mine->file ? open_sent_file(transfer, mine) : FARSIDE_OK;
+  if (status != FARSIDE_OK || mine->way == FAR_UPLOAD_WHOLE)
+    return status;
+  fresh->upload.way = mine->way;
+  fresh->upload.part_bytes = mine->part_bytes;
+  status = far_upload_open(&fresh->upload, transfer);
+  return status == FARSIDE_OK ? status : fail_memory(transfer);
 }
 
-static ask *ask_new(far_script *script, const order *mine, int progress_ref) {
+static ask *ask_new(far_script *script, const far_http_order *mine,
+                    int progress_ref) {
   ask *fresh = far_script_new(script, sizeof *fresh);
   if (fresh == NULL)
     return NULL;
@@ -609,6 +385,7 @@ static ask *ask_new(far_script *script, const order *mine, int progress_ref) {
       .script = script,
       .ended = ended,
       .arrived = arrived,
+      .answered = answered,
       .progressed = progress_ref == LUA_NOREF ? NULL : progressed,
       .in_fd = -1,
       .out_fd = -1,
@@ -638,7 +415,7 @@ typedef struct refs {
   int co, function, progress;
 } refs;
 
-static void begin(lua_State *L, far_script *script, const order *mine,
+static void begin(lua_State *L, far_script *script, const far_http_order *mine,
                   const refs *kept, const char *json, begun *result) {
   bool is_call = kept->function != LUA_NOREF;
   ask *fresh = ask_new(script, mine, kept->progress);
@@ -689,10 +466,10 @@ static void make_table(lua_State *L) {
     luaL_checktype(L, 2, LUA_TFUNCTION);
 }
 
-static int run(lua_State *L, order *mine) {
+static int run(lua_State *L, far_http_order *mine) {
   far_script *script = far_script_of(L);
   make_table(L);
-  const char *fault = check(L, mine);
+  const char *fault = far_http_order_read(L, mine);
   if (fault != NULL) {
     lua_getfield(L, 1, "url");
     return far_push_failure(L, FARSIDE_INVALID, "'%.120s' is no URL: %s",
@@ -701,7 +478,8 @@ static int run(lua_State *L, order *mine) {
   refs kept = {LUA_NOREF, LUA_NOREF, LUA_NOREF};
   if (lua_isnil(L, 2))
     kept.co = far_wait_prepare(L, &wait_kind);
-  if (option(L, mine, "onProgress", LUA_TFUNCTION) == LUA_TFUNCTION)
+  if (far_http_order_option(L, mine, "onProgress", LUA_TFUNCTION) ==
+      LUA_TFUNCTION)
     kept.progress = luaL_ref(L, LUA_REGISTRYINDEX);
   if (!lua_isnil(L, 2)) {
     lua_pushvalue(L, 2);
@@ -743,35 +521,35 @@ static int run(lua_State *L, order *mine) {
 // request{ url=, method=, … } --> response | nil, message, name
 // request({ url=, … }, fn) --> id; fn(response | nil, message, name)
 static int request(lua_State *L) {
-  return run(L, &(order){.function = "request", .method = "GET"});
+  return run(L, &(far_http_order){.function = "request", .method = "GET"});
 }
 
 // get(url), get{ url=, … } --> as request
 static int get(lua_State *L) {
-  return run(L, &(order){.function = "get", .method = "GET"});
+  return run(L, &(far_http_order){.function = "get", .method = "GET"});
 }
 
 // post{ url=, body= | json= | file=, … } --> as request
 static int post(lua_State *L) {
-  return run(L, &(order){.function = "post", .method = "POST"});
+  return run(L, &(far_http_order){.function = "post", .method = "POST"});
 }
 
 // put{ url=, body= | json= | file=, … } --> as request
 static int put(lua_State *L) {
-  return run(L, &(order){.function = "put", .method = "PUT"});
+  return run(L, &(far_http_order){.function = "put", .method = "PUT"});
 }
 
 // download{ url=, file=, … } --> response, with `file` and `bytes`
 static int download(lua_State *L) {
-  return run(
-      L,
-      &(order){.function = "download", .method = "GET", .is_download = true});
+  return run(L, &(far_http_order){.function = "download",
+                                  .method = "GET",
+                                  .is_download = true});
 }
 
 // upload{ url=, file=, … } --> as request
 static int upload(lua_State *L) {
-  return run(
-      L, &(order){.function = "upload", .method = "PUT", .is_upload = true});
+  return run(L, &(far_http_order){
+                    .function = "upload", .method = "PUT", .is_upload = true});
 }
 
 static const luaL_Reg functions[] = {

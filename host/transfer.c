@@ -109,10 +109,10 @@ static void note(far_transfer *transfer, far_what what, farside_level level,
                 transfer->job ? &transfer->job->task : NULL, why);
 }
 
-static void note_begin(far_transfer *transfer) {
+static void note_begin(far_transfer *transfer, const char *method) {
   char url[256], why[300];
   far_url_print(&transfer->url, url, sizeof url);
-  snprintf(why, sizeof why, "%s %s", transfer->method, url);
+  snprintf(why, sizeof why, "%s %s", method, url);
   note(transfer, FAR_WHAT_HTTP_BEGIN, FARSIDE_INFO, why);
 }
 
@@ -121,7 +121,7 @@ static void note_end(far_transfer *transfer) {
   double took_s = (double)(now_ms(transfer) - transfer->begun_ms) / 1000;
   snprintf(bytes, sizeof bytes,
            "%" PRIu64 " bytes sent, %" PRIu64 " received in %.3f s",
-           transfer->sent, transfer->received, took_s);
+           transfer->sent_before + transfer->sent, transfer->received, took_s);
   bool is_fine = transfer->status == FARSIDE_OK;
   if (is_fine)
     snprintf(why, sizeof why, "%d: %s", transfer->code, bytes);
@@ -249,6 +249,7 @@ static void begin_hop(far_transfer *transfer) {
   transfer->expected = FAR_NEVER;
   transfer->code = 0;
   transfer->answer_headers.used = transfer->head_bytes = 0;
+  transfer->answer.used = 0;
   transfer->has_head = transfer->is_leaving = false;
   watch(transfer);
   farside_status status = carrier->begin(carrier, transfer);
@@ -313,6 +314,15 @@ static farside_status find_carrier(far_transfer *transfer) {
   return status;
 }
 
+bool far_transfer_set_method(far_transfer *transfer, const char *method) {
+  char *fresh = text_new(transfer->script, method);
+  if (fresh == NULL)
+    return false;
+  text_free(transfer->script, transfer->method);
+  transfer->method = fresh;
+  return true;
+}
+
 static bool set_url(far_transfer *transfer, const far_url *url) {
   char *text = text_new(transfer->script, url->text);
   if (text == NULL)
@@ -332,8 +342,8 @@ farside_status far_transfer_begin(far_transfer *transfer, const char *method,
     status = find_carrier(transfer);
   if (status != FARSIDE_OK)
     return status;
-  transfer->method = text_new(transfer->script, method);
-  if (transfer->method == NULL || !set_url(transfer, url) ||
+  const char *first = transfer->opening ? transfer->opening : method;
+  if (!far_transfer_set_method(transfer, first) || !set_url(transfer, url) ||
       far_timer_init(&host->timers, &transfer->timer, FAR_TIMER_HOST,
                      give_up) != FARSIDE_OK) {
     far_transfer_fail(transfer, FARSIDE_NOMEM, "%s",
@@ -344,7 +354,7 @@ farside_status far_transfer_begin(far_transfer *transfer, const char *method,
   transfer->begun_ms = now_ms(transfer);
   transfer->expected = FAR_NEVER;
   far_list_append(&host->transfers.waiting, &transfer->link);
-  note_begin(transfer);
+  note_begin(transfer, method);
   watch(transfer);
   go(host);
   return FARSIDE_OK;
@@ -638,9 +648,7 @@ static bool change_method(far_transfer *transfer) {
   if (transfer->code >= 307 || is_read || (transfer->code != 303 && !is_post))
     return true;
   drop_body(transfer);
-  text_free(transfer->script, transfer->method);
-  transfer->method = text_new(transfer->script, "GET");
-  return transfer->method != NULL;
+  return far_transfer_set_method(transfer, "GET");
 }
 
 static void follow(far_transfer *transfer) {
@@ -672,13 +680,20 @@ static void follow(far_transfer *transfer) {
                       farside_status_text(FARSIDE_NOMEM));
 }
 
-void far_transfer_ended(far_transfer *transfer) {
-  if (transfer->status == FARSIDE_OK && transfer->is_leaving) {
+// Whether another hop follows.
+static bool goes_on(far_transfer *transfer) {
+  if (transfer->status != FARSIDE_OK)
+    return false;
+  if (transfer->is_leaving)
     follow(transfer);
-    if (transfer->status == FARSIDE_OK) {
-      begin_hop(transfer);
-      return;
-    }
-  }
-  finish(transfer);
+  else if (transfer->answered == NULL || !transfer->answered(transfer))
+    return false;
+  return transfer->status == FARSIDE_OK;
+}
+
+void far_transfer_ended(far_transfer *transfer) {
+  if (goes_on(transfer))
+    begin_hop(transfer);
+  else
+    finish(transfer);
 }

@@ -52,6 +52,10 @@ struct far_transfer {
   // The head of the answer has come, and no redirect: where does the body go?
   // May be NULL. False after far_transfer_fail().
   bool (*arrived)(far_transfer *transfer);
+  // A whole answer has come, and no redirect: does another hop follow, with
+  // what was changed here? May be NULL.
+  bool (*answered)(far_transfer *transfer);
+  const char *opening; // The method of the first hop, if it is another.
   bool has_body;
   bool wants_plain; // The body as it lies on the server, not compressed.
   int in_fd;        // What is sent, owned; -1: it is in `body`.
@@ -73,6 +77,7 @@ struct far_transfer {
   // How it stands.
   far_phase phase;
   uint64_t sent, received;  // In bodies, by this hop.
+  uint64_t sent_before;     // By those before it, for whoever sends in parts.
   uint64_t expected;        // To be received; FAR_NEVER: not known.
   int code;                 // The answer's status; 0 before there is any.
   far_bytes answer_headers; // Name and value, each with its zero.
@@ -141,6 +146,10 @@ farside_status far_transfer_check(const far_script *script, const far_url *url,
 // far_transfer_deinit() is still the caller's: DENIED, UNSUPPORTED, NOMEM.
 farside_status far_transfer_begin(far_transfer *transfer, const char *method,
                                   const far_url *url);
+
+// For far_transfer.answered: the method of the next hop. False when memory is
+// short.
+bool far_transfer_set_method(far_transfer *transfer, const char *method);
 
 // Ends it without a word to `ended`. Safe on one that is over.
 void far_transfer_cancel(far_transfer *transfer);

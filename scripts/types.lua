@@ -676,7 +676,9 @@ function Storage.transaction(fn, ...) end
 ---@field stallTimeout? farside.duration for how long nothing may move; default "60s"
 ---@field maxBytes? integer the longest body that is kept in memory; default 8 MiB
 ---@field redirects? integer how many are followed, up to 50; default 10
----@field resume? boolean of a download: goes on where it was cut off; default true
+---@field resume? boolean|"range"|"tus" of a download: goes on where it was cut off; default true. Of an upload: how
+---the server is asked what it has; default: not at all
+---@field partBytes? integer of an upload with resume: the most that one request sends
 ---@field onProgress? fun(progress: farside.http_progress)
 
 --- How far a transfer has come, in bytes of its bodies.
@@ -742,7 +744,7 @@ function Http.put(options, fn) end
 ---@return farside.status? name
 function Http.download(options, fn) end
 
---- Sends a file by PUT.
+--- Sends a file, and with `resume` goes on from where the server has it.
 ---@param options farside.http_options with `file`
 ---@param fn? farside.http_fn
 ---@return (farside.http_response|integer)? response

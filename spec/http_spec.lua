@@ -177,6 +177,18 @@ describe("a request that is refused", function()
       ["Http.download{ url = u, file = '../x' }"] = "it begins with a dot",
       ["Http.download{ url = u, file = 'a/b' }"] = "it has a slash",
       ["Http.upload{ url = u, file = '' }"] = "it is empty",
+      ["Http.get{ url = u, resume = true }"] = "get: resume is for downloads and uploads",
+      ["Http.download{ url = u, file = 'a', resume = 'tus' }"] = "download: resume must be a boolean, not a string",
+      ["Http.upload{ url = u, file = 'a', resume = true }"] = "upload: resume must be a string, not a boolean",
+      ["Http.upload{ url = u, file = 'a', resume = 'ftp' }"] = "there is no resume 'ftp'; there are: range, tus",
+      ["Http.upload{ url = u, file = 'a', resume = 'tus', method = 'PUT' }"] = "asked by HEAD and sent by PATCH: leave out method",
+      ["Http.upload{ url = u, file = 'a', resume = 'range', offset = 3 }"] = "with resume the server says the offset",
+      ["Http.upload{ url = u, file = 'a', partBytes = 3 }"] = "partBytes is for an upload with resume",
+      ["Http.upload{ url = u, file = 'a', resume = 'range', partBytes = 0 }"] = "partBytes must be more than 0",
+      ["Http.upload{ url = u, file = 'a', resume = 'range', headers = { ['content-Range'] = 'x' } }"] =
+        "the header 'content-Range' is set by the transfer itself",
+      ["Http.upload{ url = u, file = 'a', resume = 'tus', headers = { ['Upload-Offset'] = 3 } }"] =
+        "the header 'Upload-Offset' is set by the transfer itself",
       ["Http.get(u, 7)"] = "function expected, got number",
     } do
       start(phone, "local u = 'https://api.example.com/' print(select(2, pcall(function() " .. code .. " end)))")
@@ -531,34 +543,180 @@ describe("an upload", function()
   end)
 end)
 
--- The function that docs/http.md shows, and a server that keeps what came.
-describe("an upload by tus", function()
-  local file <const> = assert(io.open "docs/http.md")
-  local SHOWN <const> = file:read("a"):match "```lua\n(local TUS.-)```":gsub("\n", " ")
-  file:close()
-  local MAKE <const> = "local list = {} for i = 1, 100000 do list[i] = ('%010d'):format(i) end return table.concat(list)"
-  local PHOTO <const> = "local PHOTO = (function() " .. MAKE .. " end)() "
-  local photo <const> = load(MAKE)()
+-- Servers that keep what came, of bodies that were cut off too, and how they
+-- were asked.
+local function plain_server(phone, options)
+  local mine = { have = nil, asked = {} }
+  options = options or {}
+  phone:respond(URL .. "photo", { rate = options.rate, answer = function(request)
+    local range = request.headers["Content-Range"]
+    mine.asked[#mine.asked + 1] = request.method .. (range and " " .. range or "") .. (request.isPartial and ", cut off" or "")
+    if request.method == "HEAD" then
+      return mine.have and { size = #mine.have } or { status = 404 }
+    elseif range then
+      local from, to, size = range:match "^bytes (%d+)%-(%d+)/(%d+)$"
+      assert(tonumber(from) == #(mine.have or "") and (request.isPartial or to - from + 1 == request.bytes))
+      mine.size = tonumber(size)
+    end
+    mine.have = (range and mine.have or "") .. request.body
+    return { status = 201 }
+  end })
+  return mine
+end
 
-  local function server(phone)
-    local mine = { have = "", patches = 0 }
-    phone:respond(URL .. "photo", { rate = "20KB/s", answer = function(request)
-      if request.method == "PATCH" then
-        mine.patches = mine.patches + 1
-        assert(tonumber(request.headers["Upload-Offset"]) == #mine.have)
-        mine.have = mine.have .. request.body
-      end
-      return { status = request.method == "PATCH" and 204 or 200, headers = { ["Upload-Offset"] = #mine.have } }
-    end })
-    return mine
-  end
+local function tus_server(phone, options)
+  local mine = { have = "", asked = {} }
+  options = options or {}
+  phone:respond(URL .. "photo", { rate = options.rate, answer = function(request)
+    local offset = request.headers["Upload-Offset"]
+    mine.asked[#mine.asked + 1] = request.method .. (offset and " " .. offset or "") .. (request.isPartial and ", cut off" or "")
+    assert(request.headers["Tus-Resumable"] == "1.0.0")
+    if request.method == "PATCH" then
+      assert(tonumber(offset) == #mine.have and request.headers["Content-Type"] == "application/offset+octet-stream")
+      mine.have = mine.have .. request.body:sub(1, options.most)
+    end
+    return { status = request.method == "PATCH" and 204 or 200, headers = { ["Upload-Offset"] = #mine.have } }
+  end })
+  return mine
+end
+
+local UPLOAD <const> = "Http.upload{ url = 'https://api.example.com/photo', file = 'photo', resume = '%s'%s }"
+
+local function upload(way, more)
+  return UPLOAD:format(way, more and ", " .. more or "")
+end
+
+local MAKE <const> = "local list = {} for i = 1, 100000 do list[i] = ('%010d'):format(i) end return table.concat(list)"
+local PHOTO <const> = "local PHOTO = (function() " .. MAKE .. " end)() if not Files.size 'photo' then Files.write('photo', PHOTO) end "
+local photo <const> = load(MAKE)()
+
+describe("an upload by range", function()
+  it("is a plain PUT where nothing is there, and none where all is", function()
+    local phone <close> = phone_with()
+    local mine = plain_server(phone)
+    assert.same({ "201", "200" }, said(phone, "Files.write('photo', 'abcdef') print(" .. upload "range" .. ".status) "
+      .. "print(" .. upload "range" .. ".status)"))
+    assert.same({ "HEAD", "PUT", "HEAD" }, mine.asked)
+    assert.equal("abcdef", mine.have)
+    assert.same({ "http.begin PUT https://api.example.com/photo", "http.end 201: 6 bytes sent, 0 received in 0.002 s" },
+      { table.unpack(http_story(phone), 1, 2) })
+  end)
+
+  it("sends what the server has not got, in parts where it is told to", function()
+    local phone <close> = phone_with()
+    local mine = plain_server(phone, { rate = "10B/s" })
+    mine.have = "ab"
+    assert.same({ "201", "10\t10" }, said(phone, "Files.write('photo', 'abcdefghij') local last "
+      .. "print(" .. upload("range", "partBytes = 3, onProgress = function(p) last = p end") .. ".status) "
+      .. "print(last.sent, last.toSend)"))
+    assert.same({ "HEAD", "PUT bytes 2-4/10", "PUT bytes 5-7/10", "PUT bytes 8-9/10" }, mine.asked)
+    assert.equal("abcdefghij", mine.have)
+    assert.matches("^http.end 201: 8 bytes sent, ", http_story(phone)[2])
+  end)
+
+  it("sends a file with nothing in it, once", function()
+    local phone <close> = phone_with()
+    local mine = plain_server(phone)
+    assert.same({ "201", "200" }, said(phone, "Files.write('photo', '') print(" .. upload "range" .. ".status) "
+      .. "print(" .. upload "range" .. ".status)"))
+    assert.same({ "HEAD", "PUT", "HEAD" }, mine.asked)
+  end)
+
+  it("goes on after a network that dies at 07:02 in the middle of the body", function()
+    local phone <close> = phone_with() -- It is seven o'clock.
+    local mine = plain_server(phone, { rate = "100KB/s" })
+    start(phone, PHOTO .. "setTimeout(function() print(" .. upload "range" .. ") end, 115000) "
+      .. "setTimeout(function() print(" .. upload "range" .. ".status) end, 180000)")
+    phone:at("07:02", function() phone:setNetwork "none" end)
+    phone:advance "30s"
+    phone:setNetwork "wifi"
+    local cut = #mine.have
+    phone:advance "1m"
+    assert.same({ "nil\tsend api.example.com: there is no network\tNETWORK", "201" }, helper.said(phone))
+    assert.same({ "HEAD", "PUT, cut off", "HEAD", ("PUT bytes %d-999999/1000000"):format(cut) }, mine.asked)
+    assert.is_true(cut > 400000 and cut < 600000)
+    assert.is_true(mine.have == photo)
+  end)
+
+  it("ends with whatever is no success", function()
+    local phone <close> = phone_with()
+    phone:respond("HEAD " .. URL .. "photo", { status = 404 })
+    phone:respond("HEAD " .. URL .. "photo", { status = 405, times = 1 })
+    phone:respond("PUT " .. URL .. "photo", { status = 507, body = "full" })
+    assert.same({ "405", "507\tfull" }, said(phone, "Files.write('photo', 'abc') print(" .. upload "range" .. ".status) "
+      .. "local r = " .. upload("range", "partBytes = 2") .. " print(r.status, r.body)"))
+  end)
+
+  it("is refused where the server has another file", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "photo", { size = 7 })
+    assert.same({ "nil\treceive api.example.com: the server has 7 bytes, and the file 3: that is another one\tINVALID" },
+      said(phone, "Files.write('photo', 'abc') print(" .. upload "range" .. ")"))
+  end)
+
+  it("sends all where the server does not say how much it has", function()
+    local phone <close> = phone_with()
+    local methods = {}
+    phone:respond(URL .. "photo", function(request)
+      methods[#methods + 1] = request.method .. request.bytes
+      return { headers = request.method == "HEAD" and { ["Content-Length"] = "many" } or nil }
+    end)
+    assert.same({ "200" }, said(phone, "Files.write('photo', 'abc') print(" .. upload "range" .. ".status)"))
+    assert.same({ "HEAD0", "PUT3" }, methods)
+  end)
+
+  it("follows a redirect, and sends there", function()
+    local phone <close> = phone_with()
+    local mine = plain_server(phone)
+    phone:respond(URL .. "old", { status = 307, headers = { Location = "/photo" } })
+    assert.same({ "201\thttps://api.example.com/photo" }, said(phone, "Files.write('photo', 'abc') local r = "
+      .. upload("range", "partBytes = 2"):gsub("/photo", "/old") .. " print(r.status, r.url)"))
+    assert.same({ "HEAD", "PUT bytes 0-1/3", "PUT bytes 2-2/3" }, mine.asked)
+  end)
+end)
+
+describe("an upload by tus", function()
+  it("sends what the server has not got", function()
+    local phone <close> = phone_with()
+    local mine = tus_server(phone)
+    mine.have = "abc"
+    assert.same({ "204", "200" }, said(phone, "Files.write('photo', 'abcdef') print(" .. upload "tus" .. ".status) "
+      .. "print(" .. upload "tus" .. ".status)"))
+    assert.same({ "HEAD", "PATCH 3", "HEAD" }, mine.asked)
+    assert.equal("abcdef", mine.have)
+  end)
+
+  it("goes on where the server has taken less than it was sent", function()
+    local phone <close> = phone_with()
+    local mine = tus_server(phone, { most = 4 })
+    start(phone, "Files.write('photo', 'abcdefghij') setTimeout(function() print(" .. upload "tus" .. ".status) end, 1) "
+      .. "setTimeout(function() print(" .. upload("tus", "partBytes = 3") .. ".status) end, 1000)")
+    phone:advance(500)
+    assert.equal("abcdefghij", mine.have)
+    mine.have = "ab"
+    phone:advance "1s"
+    assert.same({ "204", "204" }, helper.said(phone))
+    assert.same({ "HEAD", "PATCH 0", "PATCH 4", "PATCH 8", "HEAD", "PATCH 2", "PATCH 5", "PATCH 8" }, mine.asked)
+    assert.equal("abcdefghij", mine.have)
+  end)
+
+  it("ends where the server takes nothing, knows no tus, or no such upload", function()
+    local phone <close> = phone_with()
+    phone:respond(URL .. "photo", { status = 404 })
+    phone:respond(URL .. "photo", { times = 1 })
+    phone:respond("PATCH " .. URL .. "photo", { headers = { ["Upload-Offset"] = 0 }, times = 1 })
+    phone:respond("HEAD " .. URL .. "photo", { headers = { ["Upload-Offset"] = 0 }, times = 1 })
+    assert.same({ "nil\treceive api.example.com: the server has taken nothing of what was sent\tINVALID",
+      "nil\treceive api.example.com: the server does not say how much it has: it does not know tus\tINVALID", "404" },
+      said(phone, ("Files.write('photo', 'abc') print(%s) print(%s) print(%s.status)"):gsub("%%s", upload "tus")))
+  end)
 
   it("outlives the budget of its task, and goes on at the next visit to the background", function()
     local phone <close> = phone_with { os = "ios" }
-    local mine = server(phone)
-    start(phone, PHOTO .. SHOWN .. [[ Files.write("photo", PHOTO)
+    local mine = tus_server(phone, { rate = "20KB/s" })
+    start(phone, PHOTO .. [[
       App.addListener("pause", function() BackgroundTask.exec(function(task)
-        print(upload_rest("https://api.example.com/photo", "photo")) task:finish()
+        print(]] .. upload "tus" .. [[.status) task:finish()
       end, { name = "upload", onExpire = function() print "expiring" end }) end)]])
     for visit = 1, 3 do
       phone:pressHome()
@@ -568,29 +726,44 @@ describe("an upload by tus", function()
       phone:openApp()
       phone:advance "5s"
     end
-    assert.equal(2, mine.patches)
+    assert.same({ "expiring", "204", "200" }, helper.said(phone))
+    assert.same({ "HEAD", "PATCH 0, cut off", "HEAD", "HEAD" },
+      { mine.asked[1], mine.asked[2], mine.asked[3], mine.asked[5] })
     assert.is_true(mine.have == photo)
-    assert.equal("true", helper.said(phone)[#helper.said(phone)])
   end)
 
-  it("goes on after a kill, as durable work", function()
+  it("goes on after a kill, as the durable work that docs/http.md shows", function()
+    local file <close> = assert(io.open "docs/http.md")
+    local shown = file:read("a"):match "```lua\n(BackgroundTask.define.-)```":gsub("%-%-[^\n]*", ""):gsub("\n", " ")
+      :gsub("map.bin", "photo")
     local phone <close> = phone_with { os = "android" }
-    local mine = server(phone)
-    start(phone, PHOTO .. SHOWN .. [[ if not Files.size "photo" then Files.write("photo", PHOTO) end
-      BackgroundTask.define("upload", { run = function(ctx)
-        if not upload_rest("https://api.example.com/photo", "photo") then return ctx:retry() end
-      end })
-      BackgroundTask.enqueue("upload", nil, { unique = "photo" })]])
-    for _ = 1, 3 do
-      phone:advance "13s"
+    local mine = tus_server(phone, { rate = "5KB/s" })
+    start(phone, PHOTO .. "local url = 'https://api.example.com/photo' "
+      .. "if #BackgroundTask.query{} > 0 then BackgroundTask.enqueue = print end " .. shown)
+    for _ = 1, 2 do
+      phone:advance "70s"
       phone:kill()
       assert(phone:openApp())
     end
     phone:advance "2h"
     assert.equal("succeeded", phone:work()[1].state)
-    assert.is_true(mine.patches > 1)
+    local cut = 0
+    for _, asked in ipairs(mine.asked) do
+      cut = cut + (asked:find "cut off" and 1 or 0)
+    end
+    assert.equal(2, cut)
     assert.is_true(mine.have == photo)
     phone:kill()
+  end)
+
+  it("is created as docs/http.md shows", function()
+    local file <close> = assert(io.open "docs/http.md")
+    local shown = file:read("a"):match "```lua\n(local function created.-)```":gsub("\n", " ")
+    local phone <close> = phone_with { http = { "https://tus.example.com/*" } }
+    phone:respond("POST https://tus.example.com/files", { status = 201, times = 1,
+      headers = { Location = "https://tus.example.com/files/7" } })
+    assert.same({ "https://tus.example.com/files/7", "https://tus.example.com/files/7" }, said(phone,
+      "local Storage = farside.Plugins.Storage Files.write('f', 'abc') " .. shown .. " print(created 'f') print(created 'f')"))
   end)
 end)
 

@@ -142,6 +142,8 @@ static void live_with_http(heap *mine, const char *os) {
       "  try(Http.post, { url = u, json = { a = 1 }, headers = { b = 'c' },\n"
       "    onProgress = function(p) print(p.sent) end })\n"
       "  try(Http.upload, { url = u, file = 'f' })\n"
+      "  try(Http.upload, { url = u .. 'new', file = 'f', resume = 'range',\n"
+      "    partBytes = 500 })\n"
       "  try(Http.download, { url = u, file = 'g' })\n"
       "  try(Http.get, u .. 'to')\n"
       "end, 1)\n"
@@ -166,6 +168,11 @@ static void live_with_http(heap *mine, const char *os) {
                                        .drop_bytes = FAR_NEVER,
                                        .stall_bytes = FAR_NEVER}};
     (void)far_answers_add(answers, &rule);
+    rule.method = (char *)"HEAD";
+    rule.pattern = (char *)"https://a.example.com/new";
+    rule.answer.status = 404;
+    (void)far_answers_add(answers, &rule);
+    rule.method = NULL;
     rule.pattern = (char *)"https://a.example.com/to";
     rule.answer.status = 302;
     rule.answer.text = far_answers_text(answers, sizeof to);
