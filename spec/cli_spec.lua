@@ -1,31 +1,10 @@
 -- The program as people use it, rightly and wrongly. Nothing here waits for
 -- real time but where the script says so.
 
-local helper = require "spec.helper"
+local json = require "spec.json"
+local program = require "spec.program"
 
-local FARSIDE <const> = os.getenv "FARSIDE" or "build/release/farside"
-
-local function write(path, text)
-  local file <close> = assert(io.open(path, "w"))
-  file:write(text)
-end
-
-local function read(path)
-  local file <close> = assert(io.open(path, "r"))
-  return file:read "a"
-end
-
--- Runs a command line; returns the exit code, standard output, standard error.
-local function farside(words, input)
-  local out, err = os.tmpname(), os.tmpname()
-  local command = ("%s %s >%s 2>%s <%s"):format(FARSIDE, words, out, err, input or "/dev/null")
-  local _, how, code = os.execute(command)
-  local output, errors = read(out), read(err)
-  os.remove(out)
-  os.remove(err)
-  assert.equal("exit", how)
-  return code, output, errors
-end
+local write, read, farside = program.write, program.read, program.run
 
 -- The same, without the standard output.
 local function fault(words)
@@ -196,7 +175,7 @@ describe("farside simulate", function()
       local function again() BackgroundTask.exec(function(task) task:finish() again() end) end
       again()
     ]]
-    if FARSIDE:find "asan" or FARSIDE:find "tsan" then
+    if program.path:find "asan" or program.path:find "tsan" then
       os.remove(path)
       return -- A million turns take too long there.
     end
@@ -249,7 +228,7 @@ describe("farside simulate comes to an end, and says why, of", function()
     local status, _, err = ending("for _ = 1, 1e6 do setTimeout(print, 1000) end")
     assert.equal(1, status)
     assert.matches("not enough memory: the script may have", err)
-    if FARSIDE:find "asan" or FARSIDE:find "tsan" then
+    if program.path:find "asan" or program.path:find "tsan" then
       return -- A million turns take too long there.
     end
     local out
@@ -408,16 +387,16 @@ describe("farside profile", function()
 
   it("prints JSON", function()
     local _, all = farside "profile --json"
-    all = helper.json(all)
+    all = json.decode(all)
     for i, name in ipairs(PROFILES) do
       local code, out, err = farside("profile --json " .. name)
       assert.same({ 0, "" }, { code, err })
-      local one = helper.json(out)
+      local one = json.decode(out)
       assert.same(all[i], one)
       assert.equal(name, one.profile)
       for _, constant in ipairs(one.constants) do
-        assert.equal(constant.mark == "absent", constant.value == helper.null, constant.name)
-        assert.equal(constant.mark == "absent", constant.text == helper.null, constant.name)
+        assert.equal(constant.mark == "absent", constant.value == json.null, constant.name)
+        assert.equal(constant.mark == "absent", constant.text == json.null, constant.name)
         local is_read = constant.mark == "documented" or constant.mark == "secondary"
         assert.truthy(not is_read or constant.source:find "^https://", constant.name)
       end
@@ -476,18 +455,18 @@ describe("farside rules", function()
 
   it("prints JSON", function()
     local _, out = farside "rules --json"
-    local all = helper.json(out)
+    local all = json.decode(out)
     assert.equal(44, #all)
     for _, rule in ipairs(all) do
-      assert.equal(rule.detected, rule.why_not == helper.null, rule.id)
+      assert.equal(rule.detected, rule.why_not == json.null, rule.id)
       assert.truthy(#rule.sources > 0, rule.id)
     end
     local code, one, err = farside "rules fe05 --json"
     assert.same({ 0, "" }, { code, err })
-    one = helper.json(one)
+    one = json.decode(one)
     assert.same({ kind = "refusal", code = "BGTaskScheduler 2 (tooManyPendingTaskRequests)", what = "submit fails" },
       one.ios)
-    assert.equal(helper.null, one.android)
+    assert.equal(json.null, one.android)
     assert.equal("error", one.severity)
   end)
 end)
@@ -507,7 +486,7 @@ describe("what farside profile and farside rules print", function()
       return -- It lends us a terminal.
     end
     local function seen(before, words)
-      local pipe <close> = assert(io.popen(("%s script -qec '%s %s' /dev/null </dev/null"):format(before, FARSIDE,
+      local pipe <close> = assert(io.popen(("%s script -qec '%s %s' /dev/null </dev/null"):format(before, program.path,
         words)))
       return pipe:read "a"
     end
@@ -524,7 +503,7 @@ describe("what farside profile and farside rules print", function()
       file:close()
       for _, words in ipairs { "profile", "profile --json ios", "rules", "rules --json" } do
         local err = os.tmpname()
-        local _, _, code = os.execute(("%s %s >/dev/full 2>%s"):format(FARSIDE, words, err))
+        local _, _, code = os.execute(("%s %s >/dev/full 2>%s"):format(program.path, words, err))
         assert.equal(1, code)
         assert.matches("not all of it was written: ", read(err))
         os.remove(err)

@@ -4,14 +4,10 @@
 
 local farside = require "farside"
 local device = require "farside.device"
-local helper = require "spec.helper"
+local json = require "spec.json"
+local program = require "spec.program"
 
-local FARSIDE <const> = os.getenv "FARSIDE" or "build/release/farside"
-
-local function read(path)
-  local file <close> = assert(io.open(path, "r"))
-  return file:read "a"
-end
+local read = program.read
 
 local REFERENCE <const> = read "docs/reference.md"
 local TYPES <const> = read "scripts/types.lua"
@@ -258,7 +254,7 @@ local function status_names()
 end
 
 local function output_of(words)
-  local pipe <close> = assert(io.popen(FARSIDE .. " " .. words .. " 2>&1"))
+  local pipe <close> = assert(io.popen(program.path .. " " .. words .. " 2>&1"))
   return pipe:read "a"
 end
 
@@ -418,7 +414,7 @@ describe("the reference", function()
     end
     local text, marks = section "## Profiles and their constants", {}
     local constants = {}
-    for _, profile in ipairs(helper.json(output_of "profile --json")) do
+    for _, profile in ipairs(json.decode(output_of "profile --json")) do
       for _, constant in ipairs(profile.constants) do
         local cells = constants[constant.name] or {}
         constants[constant.name] = cells
@@ -445,7 +441,7 @@ describe("the reference", function()
 
   it("has every rule, with its severity and title, in their order", function()
     local rows, documented = {}, {}
-    for _, rule in ipairs(helper.json(output_of "rules --json")) do
+    for _, rule in ipairs(json.decode(output_of "rules --json")) do
       rows[#rows + 1] = ("| `%s` | %s | %s |"):format(rule.id, rule.severity, rule.title)
     end
     for row in section("## Rules"):gmatch "\n(| `[^\n]*)" do
@@ -468,7 +464,7 @@ describe("the reference", function()
     end
     for _, command in ipairs { "profile", "rules" } do
       local text = section("### `farside " .. command .. "`")
-      for field in pairs(fields_of(helper.json(output_of(command .. " --json")), {})) do
+      for field in pairs(fields_of(json.decode(output_of(command .. " --json")), {})) do
         assert.truthy(text:find("`" .. field .. "`", 1, true), "docs/reference.md does not name the field " .. field)
       end
     end
@@ -701,11 +697,6 @@ describe("the pages", function()
     return folder
   end
 
-  local function program()
-    local pwd <close> = assert(io.popen "pwd")
-    return FARSIDE:find "^/" and FARSIDE or pwd:read "l" .. "/" .. FARSIDE
-  end
-
   -- What is measured is not the same each time.
   local function unmeasured(text)
     return (text:gsub("computed for %d+%.%d+ s", "computed for a while"):gsub("hash %x+", "hash"))
@@ -716,7 +707,8 @@ describe("the pages", function()
   -- On real time nothing is, and neither is the place.
   local function unplaced(text, folder)
     local count
-    text = text:gsub(folder:gsub("%p", "%%%0"), "/home/ada"):gsub(program():gsub("%p", "%%%0"), "/usr/bin/farside")
+    local function plain(path) return (path:gsub("%p", "%%%0")) end
+    text = text:gsub(plain(folder), "/home/ada"):gsub(plain(program.absolute()), "/usr/bin/farside")
     text = text:gsub("%f[%d]%d+ (%l+)", function(unit) return UNITS[unit] and "a while" end)
     repeat
       text, count = text:gsub("a while a while", "a while")
@@ -743,7 +735,7 @@ describe("the pages", function()
       elseif block:find "^%$ farside" then
         local words, shown, code = block:match "^%$ farside ([^\n]+)\n(.-)%$ echo %$%?\n(%d)\n"
         assert.truthy(words, "no exit code is shown for " .. block)
-        local pipe = assert(io.popen(("cd %s && %s %s 2>&1"):format(folder, program(), words)))
+        local pipe = assert(io.popen(("cd %s && %s %s 2>&1"):format(folder, program.absolute(), words)))
         local printed = pipe:read "a"
         local _, _, status = pipe:close()
         local comparable = words:find " %-%-store " and unplaced or unmeasured
@@ -807,7 +799,7 @@ describe("the pages", function()
     for i, step in ipairs(steps) do
       local words, shown, code = runs[i]:match "^%$ farside ([^\n]+)\n(.-)%$ echo %$%?\n(%d)\n"
       write(folder .. "/notes.lua", step[1])
-      local pipe = assert(io.popen(("cd %s && %s %s"):format(folder, program(), words)))
+      local pipe = assert(io.popen(("cd %s && %s %s"):format(folder, program.absolute(), words)))
       local printed = pipe:read "a"
       local _, _, status = pipe:close()
       assert.equal(shown, printed)

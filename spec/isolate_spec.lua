@@ -1,84 +1,22 @@
 -- Scripts in processes of their own: `farside run --isolate`. What happens to
 -- them from outside is awaited, never hoped for.
 
-local FARSIDE <const> = os.getenv "FARSIDE" or "build/release/farside"
+local program = require "spec.program"
+
+local write, read, temporary, shell = program.write, program.peek, program.temporary, program.shell
+local farside, start, wait_for = program.run, program.start, program.wait_for
+local says, ended, send = program.says, program.ended, program.send
+
 local HANGS <const> = [[
   local text = ("a"):rep(5000)
   setTimeout(function() print "hangs" text:find((".-"):rep(12) .. "b") end, 20)
 ]]
 
-local function write(path, text)
-  local file <close> = assert(io.open(path, "w"))
-  file:write(text)
-end
-
-local function read(path)
-  local file <close> = io.open(path, "r")
-  return file and file:read "a" or ""
-end
-
-local garbage, jobs = {}, {}
-
-local function temporary()
-  local path = os.tmpname()
-  garbage[#garbage + 1] = path
-  return path
-end
-
 local function script(code)
-  local path = temporary() .. ".lua"
-  garbage[#garbage + 1] = path
+  local path = temporary ".lua"
   write(path, 'local farside = require "farside" local App, BackgroundTask = '
     .. "farside.Plugins.App, farside.Plugins.BackgroundTask " .. code)
   return path
-end
-
--- Runs a command line; returns the exit code, standard output, standard error.
--- The time is for one that never ends, and no measure of anything.
-local function farside(words)
-  local out, err = temporary(), temporary()
-  local _, how, code = os.execute(("timeout 300 %s %s >%s 2>%s </dev/null"):format(FARSIDE, words, out, err))
-  assert.equal("exit", how)
-  return code, read(out), read(err)
-end
-
-local function wait_for(what, condition)
-  local end_s = os.time() + 300
-  repeat
-    local result = condition()
-    if result then
-      return result
-    end
-    os.execute "sleep 0.05"
-  until os.time() > end_s
-  error("waited in vain: " .. what, 2)
-end
-
-local function shell(command)
-  local pipe <close> = assert(io.popen(command))
-  return pipe:read "a"
-end
-
--- A program that goes on while the spec does.
-local function start(words)
-  local job = { out = temporary(), err = temporary(), code = temporary() }
-  local command = ("exec 3>&1; { %s %s >%s 2>%s </dev/null 3>&- & echo $! >&3; exec 3>&-; wait $!; echo $? >%s; } "
-    .. ">/dev/null 2>&1 &"):format(FARSIDE, words, job.out, job.err, job.code)
-  job.pid = tonumber(shell(command))
-  jobs[#jobs + 1] = job
-  return job
-end
-
-local function says(job, text)
-  wait_for(text .. "\n" .. read(job.err), function() return read(job.out):find(text, 1, true) end)
-end
-
-local function ended(job)
-  return wait_for("the end", function() return tonumber(read(job.code)) end)
-end
-
-local function send(signal, pid)
-  os.execute(("kill -%s %d"):format(signal, pid))
 end
 
 -- "S" sleeps, "T" is stopped, nil is gone.
@@ -104,18 +42,7 @@ end
 local has_proc = read "/proc/self/stat" ~= ""
 
 describe("farside run --isolate", function()
-  after_each(function()
-    for _, job in ipairs(jobs) do
-      if read(job.code) == "" then
-        os.execute("kill -9 " .. job.pid .. " 2>/dev/null")
-      end
-    end
-    jobs = {}
-    for _, path in ipairs(garbage) do
-      os.remove(path)
-    end
-    garbage = {}
-  end)
+  after_each(program.clean)
 
   it("does what farside run does", function()
     local cases = {
@@ -231,7 +158,7 @@ describe("farside run --isolate", function()
       taskset -c $cpu timeout 300 %s run --isolate --trust --limits turn=100ms %s 2>&1
       echo "code $?"
       kill %%1 %%2
-    ]]):format(FARSIDE, script(HANGS))
+    ]]):format(program.path, script(HANGS))
     local path = temporary()
     write(path, crowd)
     local out = shell("sh " .. path .. " </dev/null")
@@ -367,8 +294,8 @@ describe("farside run --isolate", function()
     local path = script "setInterval(print, 1, ('x'):rep(1000))"
     for _, option in ipairs { "", "--isolate" } do
       local status = shell(("{ { timeout 300 %s run %s %s; echo $? >&2; } | head -c 10 >/dev/null; } 2>&1")
-        :format(FARSIDE, option, path))
-      assert.equal("141\n", status, option)
+        :format(program.path, option, path))
+      assert.equal("141", status, option)
     end
   end)
 

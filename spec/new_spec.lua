@@ -1,6 +1,6 @@
 -- farside new: what it makes works at once.
 
-local FARSIDE <const> = os.getenv "FARSIDE" or "build/release/farside"
+local program = require "spec.program"
 
 local function output_of(command)
   local pipe = assert(io.popen(command .. " 2>&1"))
@@ -9,12 +9,7 @@ local function output_of(command)
   return code or 0, text
 end
 
-local function absolute(path)
-  local _, folder = output_of "pwd"
-  return path:find "^/" and path or folder:match "[^\n]+" .. "/" .. path
-end
-
-local PROGRAM <const> = absolute(FARSIDE)
+local PROGRAM <const> = program.absolute()
 local RUNNER <const> = PROGRAM:gsub("[^/]+$", "spec/spec_runner")
 
 describe("farside new", function()

@@ -2,18 +2,9 @@
 -- whole and valid, whatever a script says.
 
 local json = require "spec.json"
+local program = require "spec.program"
 
-local FARSIDE <const> = os.getenv "FARSIDE" or "build/release/farside"
-
-local function write(path, text)
-  local file <close> = assert(io.open(path, "w"))
-  file:write(text)
-end
-
-local function read(path)
-  local file <close> = assert(io.open(path, "r"))
-  return file:read "a"
-end
+local write, read = program.write, program.read
 
 local PRELUDE <const> = 'local farside = require "farside" local App, BackgroundTask, Log = '
   .. "farside.Plugins.App, farside.Plugins.BackgroundTask, farside.Plugins.Log "
@@ -22,7 +13,7 @@ local PRELUDE <const> = 'local farside = require "farside" local App, Background
 local function simulate(code, words)
   local script, out, texts = os.tmpname(), os.tmpname(), {}
   write(script, PRELUDE .. code)
-  local command = { FARSIDE, "simulate", words or "", script }
+  local command = { program.path, "simulate", words or "", script }
   for _, kind in ipairs { "report", "picture", "trace", "junit" } do
     texts[kind] = os.tmpname()
     command[#command + 1] = "--" .. kind .. " " .. texts[kind]
@@ -135,8 +126,8 @@ local function check_trace(text)
   return trace.traceEvents, counts
 end
 
-local function is_installed(program)
-  return os.execute("command -v " .. program .. " >/dev/null 2>&1")
+local function is_installed(command)
+  return os.execute("command -v " .. command .. " >/dev/null 2>&1")
 end
 
 -- -- The specs ----------------------------------------------------------------
@@ -309,7 +300,7 @@ describe("the files of a run", function()
   it("are told at once when they cannot be written", function()
     for _, option in ipairs { "report", "picture", "trace", "junit" } do
       for _, command in ipairs { "run", "simulate" } do
-        local pipe = io.popen(("%s %s --%s /no/such/folder/x scripts/finish_upload.lua 2>&1"):format(FARSIDE, command,
+        local pipe = io.popen(("%s %s --%s /no/such/folder/x scripts/finish_upload.lua 2>&1"):format(program.path, command,
           option))
         assert.equal("farside: cannot write /no/such/folder/x: No such file or directory\n", pipe:read "a")
         assert.same({ nil, "exit", 2 }, { pipe:close() })
@@ -323,16 +314,16 @@ describe("the files of a run", function()
       return
     end
     file:close()
-    local pipe = io.popen(FARSIDE .. " simulate --report /dev/full scripts/finish_upload.lua 2>&1 >/dev/null")
+    local pipe = io.popen(program.path .. " simulate --report /dev/full scripts/finish_upload.lua 2>&1 >/dev/null")
     assert.matches("not all of the report was written to /dev/full", pipe:read "a")
     assert.same({ nil, "exit", 1 }, { pipe:close() })
   end)
 
   it("may be one on standard output, and nothing else is there then", function()
-    local pipe = io.popen(FARSIDE .. " simulate --trace - scripts/finish_upload.lua")
+    local pipe = io.popen(program.path .. " simulate --trace - scripts/finish_upload.lua")
     check_trace(pipe:read "a")
     pipe:close()
-    pipe = io.popen(FARSIDE .. " simulate --trace - --timeline - scripts/finish_upload.lua 2>&1")
+    pipe = io.popen(program.path .. " simulate --trace - --timeline - scripts/finish_upload.lua 2>&1")
     assert.matches("^farside: only one file can be %-", pipe:read "a")
     assert.same({ nil, "exit", 2 }, { pipe:close() })
   end)
@@ -341,7 +332,7 @@ describe("the files of a run", function()
     local script, page = os.tmpname(), os.tmpname()
     write(script, PRELUDE .. 'BackgroundTask.exec(function(task) farside.sleep(5) task:finish() end, { name = "n" })')
     for _, isolate in ipairs { "", "--isolate " } do
-      assert.truthy(os.execute(FARSIDE .. " run " .. isolate .. "--report " .. page .. " " .. script))
+      assert.truthy(os.execute(program.path .. " run " .. isolate .. "--report " .. page .. " " .. script))
       assert.matches("Nothing went wrong", read(page))
       assert.matches("1 task: 1 finished", read(page))
       assert.matches("run on real time", read(page))

@@ -3,18 +3,15 @@
 
 local device = require "farside.device"
 local helper = require "spec.helper"
+local json = require "spec.json"
+local program = require "spec.program"
 require "farside.busted"
 
-local FARSIDE <const> = os.getenv "FARSIDE" or "build/release/farside"
-
-local function write(path, text)
-  local file <close> = assert(io.open(path, "w"))
-  file:write(text)
-end
+local write = program.write
 
 -- Runs the program; its exit code, and all that it prints.
 local function farside(words)
-  local pipe <close> = assert(io.popen(FARSIDE .. " " .. words .. " 2>&1"))
+  local pipe <close> = assert(io.popen(program.path .. " " .. words .. " 2>&1"))
   local output = pipe:read "a"
   local _, _, code = pipe:close()
   return code or 0, output
@@ -578,7 +575,7 @@ describe("rule", function()
   it("by rule: what is detected has a case, and what is not has none", function()
     local code, output = farside "rules --json"
     assert.equal(0, code)
-    for _, rule in ipairs(helper.json(output)) do
+    for _, rule in ipairs(json.decode(output)) do
       assert.equal(rule.detected, (cases[rule.id] or others[rule.id]) ~= nil, rule.id)
     end
   end)

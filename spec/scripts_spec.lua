@@ -3,14 +3,9 @@
 
 local device = require "farside.device"
 local helper = require "spec.helper"
-local run, said = helper.run, helper.said
+local program = require "spec.program"
 
-local FARSIDE <const> = os.getenv "FARSIDE" or "build/release/farside"
-
-local function write(path, text)
-  local file <close> = assert(io.open(path, "w"))
-  file:write(text)
-end
+local run, said, write = helper.run, helper.said, program.write
 
 -- Where the scripts of one spec lie; closing it removes them.
 local function folder_with(files)
@@ -37,9 +32,7 @@ end
 
 -- Runs a command line in a folder; returns the exit code and all that it wrote.
 local function farside(folder, words)
-  local pwd <close> = assert(io.popen "pwd")
-  local program = FARSIDE:find "^/" and FARSIDE or pwd:read "l" .. "/" .. FARSIDE
-  return execute(("cd %s && %s %s </dev/null"):format(folder.path, program, words))
+  return execute(("cd %s && %s %s </dev/null"):format(folder.path, program.absolute(), words))
 end
 
 local function has(text, ...)
@@ -61,7 +54,7 @@ local LISTENER <const> = PRELUDE .. [[
 describe("two scripts of a host", function()
   it("are the example to copy", function()
     local folder <const> = "scripts/two_scripts/"
-    local code, output = execute(("%s run %scamera.lua %suploader.lua"):format(FARSIDE, folder, folder))
+    local code, output = execute(("%s run %scamera.lua %suploader.lua"):format(program.path, folder, folder))
     assert.equal(0, code)
     assert.equal(("picture %d of the camera is up\n"):rep(3):format(1, 2, 3), output)
   end)
@@ -147,9 +140,7 @@ describe("two scripts of a host", function()
         cat out
       ]],
     }
-    local pwd <close> = assert(io.popen "pwd")
-    local program = FARSIDE:find "^/" and FARSIDE or pwd:read "l" .. "/" .. FARSIDE
-    local code, output = execute(("cd %s && timeout 300 sh drive.sh %s"):format(folder.path, program))
+    local code, output = execute(("cd %s && timeout 300 sh drive.sh %s"):format(folder.path, program.absolute()))
     assert.equal(0, code)
     has(output, "late is new", "code 0")
     assert.matches("\nscript +memory +peak +cpu +tasks messages\nlate +%d+ KB +%d+ KB +%d+ ms +0 +0\npid ", output)

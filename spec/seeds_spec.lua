@@ -1,26 +1,8 @@
 -- farside simulate with a seed, with many, twice, and with fewer steps.
 
-local FARSIDE <const> = os.getenv "FARSIDE" or "build/release/farside"
+local program = require "spec.program"
 
-local function write(path, text)
-  local file <close> = assert(io.open(path, "w"))
-  file:write(text)
-end
-
-local function read(path)
-  local file <close> = assert(io.open(path, "r"))
-  return file:read "a"
-end
-
-local function farside(words)
-  local out, err = os.tmpname(), os.tmpname()
-  local _, how, code = os.execute(("%s %s >%s 2>%s </dev/null"):format(FARSIDE, words, out, err))
-  local output, errors = read(out), read(err)
-  os.remove(out)
-  os.remove(err)
-  assert.equal("exit", how)
-  return code, output, errors
-end
+local write, farside = program.write, program.run
 
 -- A file that is gone with its block.
 local function file(text)

@@ -1,26 +1,14 @@
 -- Durable work from the shell: `farside run --store` and `farside work`. What
 -- needs real time waits for an answer, and never for a time.
 
-local helper = require "spec.helper"
+local json = require "spec.json"
+local program = require "spec.program"
 
-local FARSIDE <const> = os.getenv "FARSIDE" or "build/release/farside"
+local write, read, shell = program.write, program.peek, program.shell
+local farside, start = program.run, program.start
+local says, ended, send = program.says, program.ended, program.send
 
-local function write(path, text)
-  local file <close> = assert(io.open(path, "w"))
-  file:write(text)
-end
-
-local function read(path)
-  local file <close> = io.open(path, "r")
-  return file and file:read "a" or ""
-end
-
-local function shell(command)
-  local pipe <close> = assert(io.popen(command))
-  return (pipe:read "a":gsub("\n$", ""))
-end
-
-local folder, jobs
+local folder
 
 local function path_of(name)
   return folder .. "/" .. name
@@ -38,64 +26,14 @@ local function script(name, code)
   return path_of(name .. ".lua")
 end
 
--- Runs a command line; returns the exit code, standard output, standard error.
--- The time is for one that never ends, and no measure of anything.
-local function farside(words, before)
-  local out, err = path_of "out", path_of "err"
-  local _, how, code = os.execute(("%s timeout 300 %s %s >%s 2>%s </dev/null"):format(before or "", FARSIDE, words, out,
-    err))
-  assert.equal("exit", how)
-  return code, read(out), read(err)
-end
-
-local function wait_for(what, condition)
-  local end_s = os.time() + 300
-  repeat
-    local result = condition()
-    if result then
-      return result
-    end
-    os.execute "sleep 0.02"
-  until os.time() > end_s
-  error("waited in vain: " .. what, 2)
-end
-
--- A program that goes on while the spec does.
-local function start(words)
-  local base = path_of("job" .. #jobs + 1)
-  local job = { out = base .. ".out", err = base .. ".err", code = base .. ".code" }
-  job.pid = tonumber(shell(("exec 3>&1; { %s %s >%s 2>%s </dev/null 3>&- & echo $! >&3; exec 3>&-; wait $!; "
-    .. "echo $? >%s; } >/dev/null 2>&1 &"):format(FARSIDE, words, job.out, job.err, job.code)))
-  jobs[#jobs + 1] = job
-  return job
-end
-
-local function says(job, text)
-  wait_for(text .. "\n" .. read(job.err), function() return read(job.out):find(text, 1, true) end)
-end
-
-local function ended(job)
-  return wait_for("the end", function() return tonumber(read(job.code)) end)
-end
-
-local function send(signal, job)
-  os.execute(("kill -%s %d"):format(signal, job.pid))
-end
-
 before_each(function()
   folder = os.tmpname()
   os.remove(folder)
   assert(os.execute("mkdir " .. folder))
-  jobs = {}
 end)
 
 after_each(function()
-  for _, job in ipairs(jobs) do
-    if read(job.code) == "" then
-      os.execute(("kill -9 %d 2>/dev/null"):format(job.pid))
-      ended(job)
-    end
-  end
+  program.clean()
   os.execute("rm -r " .. folder)
 end)
 
@@ -157,7 +95,7 @@ describe("farside run --store", function()
     local words = ("run --store %s %s"):format(path_of "a.db", path)
     local job = start(words .. " first")
     says(job, "saved")
-    send("KILL", job)
+    send("KILL", job.pid)
     ended(job)
     local code, out, err = farside(words)
     assert.same({ 0, "from\t3\n" }, { code, out })
@@ -177,7 +115,7 @@ describe("farside run --store", function()
     local path = fates()
     local job = start(("run -v --store %s %s slow"):format(path_of "a.db", path))
     says(job, "slow begins")
-    send("TERM", job)
+    send("TERM", job.pid)
     assert.equal(0, ended(job))
     says(job, "slow stops")
     assert.matches("work.retry slow 1: its last run was stopped by the system", read(job.err), 1, true)
@@ -191,7 +129,7 @@ describe("farside run --store", function()
     ]])
     local job = start(("run -v --grace 50ms --store %s %s"):format(path_of "a.db", path))
     says(job, "begins")
-    send("TERM", job)
+    send("TERM", job.pid)
     assert.equal(4, ended(job))
     assert.matches("work.retry deaf 1: the app was told to end, and its grace was over", read(job.err), 1, true)
   end)
@@ -250,7 +188,7 @@ describe("farside run --store", function()
     ]])
     for _, zone in ipairs { "UTC0", "<+0545>-5:45", "EST5EDT,M3.2.0,M11.1.0" } do
       local words = ("run --once --store %s %s"):format(path_of "a.db", path)
-      local code, out = farside(words, ("TZ='%s'"):format(zone))
+      local code, out = farside(words, nil, ("TZ='%s'"):format(zone))
       assert.same({ 0, "03:30\n" }, { code, out }, zone)
     end
   end)
@@ -258,7 +196,7 @@ end)
 
 describe("farside run --once", function()
   local function once(words, before)
-    return farside(("run --once --store %s %s"):format(path_of "a.db", words), before)
+    return farside(("run --once --store %s %s"):format(path_of "a.db", words), nil, before)
   end
 
   it("ends at once when nothing is due", function()
@@ -432,7 +370,7 @@ id  state      kind     name      script  runs  when
     assert.same({ 0, "" }, { code, err })
     local lines = {}
     for line in out:gmatch "[^\n]+" do
-      local object = helper.json(line)
+      local object = json.decode(line)
       lines[object.id] = object
       local _, alone = work("show --json " .. object.id)
       assert.equal(line .. "\n", alone)
@@ -517,7 +455,7 @@ work 5: unknown, enqueued
   when it starts, it needs: network unmetered, charging
 ]], explained(5))
     local code, out = work "explain --json 4"
-    local object = helper.json(out)
+    local object = json.decode(out)
     assert.same({ 0, 4, "enqueued", 2, "time", "app" },
       { code, object.id, object.state, #object.obstacles, object.obstacles[1].what, object.obstacles[2].what })
     assert.truthy(object.obstacles[1].untilMs > object.obstacles[1].sinceMs)
@@ -531,7 +469,7 @@ work 5: unknown, enqueued
     assert.matches("^attempt  outcome    begun                took\n +1  retry      [%d%-: ]+  .*  the server is busy\n$",
       out)
     assert.not_matches(" \n", (select(2, work "history 3")))
-    local run = helper.json((select(2, work "history 4 --json")))
+    local run = json.decode((select(2, work "history 4 --json")))
     assert.same({ 1, "retry", "the server is busy" }, { run.attempt, run.outcome, run.why })
     assert.truthy(run.begunAtMs > 0 and run.endedAtMs >= run.begunAtMs)
     assert.same({ 0, "work 5 has not run yet\n", "" }, { work "history 5" })
@@ -574,7 +512,7 @@ work 5: unknown, enqueued
   it("tells of what a killed app was running, and cancels that too", function()
     local job = start(("run --store %s %s slow"):format(path_of "a.db", fates()))
     says(job, "slow begins")
-    send("KILL", job)
+    send("KILL", job.pid)
     ended(job)
     local _, out = work "list"
     assert.matches(" 1  running    slow  %-     fates      1  its app has died; begun", out)
@@ -582,7 +520,7 @@ work 5: unknown, enqueued
     assert.equal("work 1: slow, running\n  its app has died while it ran: it is taken up at the next start\n", out)
     assert.same({ 0, "cancelled: 1\n", "" }, { work "cancel 1" })
     _, out = work "history 1 --json"
-    assert.equal("crashed", helper.json(out).outcome)
+    assert.equal("crashed", json.decode(out).outcome)
   end)
 
   it("says in a sentence what is wrong with a file or an id", function()
@@ -652,13 +590,12 @@ describe("farside work install-timer", function()
     local path = fates()
     local code, out, err = farside(("work install-timer --store %s %s"):format(path_of "a.db", path))
     assert.same({ 0, "" }, { code, err })
-    local program = shell("realpath " .. FARSIDE)
     local real = shell("realpath " .. folder)
     for _, line in ipairs {
       "# ~/.config/systemd/user/farside-fates.service",
       "Type=oneshot",
       "WorkingDirectory=" .. real,
-      ('ExecStart="%s" run --once --store "%s/a.db" "%s/fates.lua"'):format(program, real, real),
+      ('ExecStart="%s" run --once --store "%s/a.db" "%s/fates.lua"'):format(program.absolute(), real, real),
       "# ~/.config/systemd/user/farside-fates.timer",
       "OnCalendar=*:0/15",
       "Persistent=true",

@@ -3,21 +3,11 @@
 
 local helper = require "spec.helper"
 
-local function open(code, options)
-  local phone = helper.run(code, options)
-  phone:advance(1)
-  return phone
-end
+local open, unit = helper.open, helper.unit
 
 local function said(code, options)
   local phone <close> = open(code, options)
   return helper.said(phone)
-end
-
-local function unit(phone, filter)
-  local units = phone:work(filter)
-  assert.equal(1, #units)
-  return units[1]
 end
 
 -- What the script said, without the errors that were raised.

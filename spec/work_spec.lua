@@ -3,24 +3,12 @@
 
 local helper = require "spec.helper"
 
--- Runs code in a new app, and lets happen what is due.
-local function open(code, options)
-  local phone = helper.run(code, options)
-  phone:advance(1)
-  return phone
-end
+local open, unit = helper.open, helper.unit
 
 -- What the script said, line by line.
 local function said(code, options)
   local phone <close> = open(code, options)
   return helper.said(phone)
-end
-
--- The one unit of a phone that matches.
-local function unit(phone, filter)
-  local units = phone:work(filter)
-  assert.equal(1, #units)
-  return units[1]
 end
 
 -- A field of each unit, in the order of their ids.

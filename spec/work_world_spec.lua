@@ -3,17 +3,7 @@
 
 local helper = require "spec.helper"
 
-local function open(code, options)
-  local phone = helper.run(code, options)
-  phone:advance(1)
-  return phone
-end
-
-local function unit(phone, filter)
-  local units = phone:work(filter)
-  assert.equal(1, #units)
-  return units[1]
-end
+local open, unit = helper.open, helper.unit
 
 -- An app with one unit that needs something.
 local function needs(what, options)
