@@ -95,7 +95,7 @@ static int reset(lua_State *L, far_script *script, lua_State *co) {
 
 // close(co) --> true | false, error
 int far_coroutine_close(lua_State *L) {
-  far_script *script = far_script_of(L);
+  far_script *script = far_script_marked(L);
   lua_State *co = check_coroutine(L);
   const char *state = status_of(L, co);
   if (L == co || strcmp(state, "normal") == 0)
@@ -160,11 +160,10 @@ static int answer(lua_State *L, far_script *script, lua_State *co, int status,
 
 static int go_on(lua_State *L, int status, lua_KContext is_wrapper);
 
-static int resume(lua_State *L, far_script *script, lua_State *co, int args,
-                  bool is_wrapper) {
+// What a resume has come to, in every case.
+static int settle(lua_State *L, far_script *script, lua_State *co, int status,
+                  int results, bool is_wrapper) {
   far_watch *watch = &script->host->watch;
-  int results = 0;
-  int status = far_watch_resume(watch, co, L, args, &results);
   while (watch->is_suspended && status == LUA_YIELD && !has_to_leave(script)) {
     if (lua_isyieldable(L))
       return lua_yieldk(L, 0, is_wrapper, go_on);
@@ -180,28 +179,42 @@ static int resume(lua_State *L, far_script *script, lua_State *co, int args,
 // A new slice: the inner coroutine goes on where it was suspended.
 static int go_on(lua_State *L, int status, lua_KContext is_wrapper) {
   (void)status;
-  far_script *script = far_script_of(L);
-  script->host->watch.is_suspended = 0;
+  far_script *script = far_script_marked(L);
+  far_watch *watch = &script->host->watch;
+  watch->is_suspended = 0;
   lua_settop(L, is_wrapper ? 0 : 1);
-  return resume(L, script, inner_of(L, is_wrapper), 0, is_wrapper);
+  lua_State *co = inner_of(L, is_wrapper);
+  int results = 0;
+  status = far_watch_resume(watch, co, L, 0, &results);
+  return settle(L, script, co, status, results, is_wrapper);
 }
 
 // Why it cannot be resumed, or NULL. lua_resume() would say the same, but where
 // nobody catches that there is no memory to say it.
-static const char *refusal(lua_State *L, lua_State *co) {
-  if (lua_status(co) == LUA_YIELD && !far_watch_has_killed(co))
+static const char *refusal(lua_State *L, const far_watch *watch,
+                           lua_State *co) {
+  lua_Debug frame;
+  int status = lua_status(co);
+  bool is_killed = watch->has_killed && far_watch_has_killed(co);
+  if (status == LUA_YIELD && !is_killed)
     return NULL;
-  const char *state = status_of(L, co);
-  if (strcmp(state, "suspended") == 0)
-    return NULL;
-  return strcmp(state, "dead") == 0 ? "cannot resume dead coroutine"
-                                    : "cannot resume non-suspended coroutine";
+  if (status == LUA_OK && !is_killed) {
+    if (L == co || lua_getstack(co, 0, &frame))
+      return "cannot resume non-suspended coroutine";
+    if (lua_gettop(co) > 0) // It has its function still.
+      return NULL;
+  }
+  return "cannot resume dead coroutine";
 }
 
-static int begin(lua_State *L, int args, bool is_wrapper) {
-  far_script *script = far_script_of(L);
+// The way of nearly every resume is short: some programs do little else.
+// Inline, so that it is no call more: see far_watch_resume().
+static inline __attribute__((always_inline)) int begin(lua_State *L, int args,
+                                                       bool is_wrapper) {
+  far_script *script = far_script_marked(L);
+  far_watch *watch = &script->host->watch;
   lua_State *co = inner_of(L, is_wrapper);
-  const char *why = refusal(L, co);
+  const char *why = refusal(L, watch, co);
   if (why != NULL) {
     lua_pushstring(L, why);
     return answer_error(L, script, co, is_wrapper);
@@ -211,7 +224,15 @@ static int begin(lua_State *L, int args, bool is_wrapper) {
     return answer_error(L, script, co, is_wrapper);
   }
   lua_xmove(L, co, args);
-  return resume(L, script, co, args, is_wrapper);
+  int results = 0;
+  int status = far_watch_resume(watch, co, L, args, &results);
+  if (status > LUA_YIELD || watch->is_suspended || has_to_leave(script) ||
+      !lua_checkstack(L, results + 1))
+    return settle(L, script, co, status, results, is_wrapper);
+  if (!is_wrapper)
+    lua_pushboolean(L, 1);
+  lua_xmove(co, L, results);
+  return results + !is_wrapper;
 }
 
 // resume(co, …) --> true, … | false, error
@@ -228,8 +249,8 @@ static int call_wrapped(lua_State *L) {
 int far_coroutine_create(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_State *co = lua_newthread(L);
-  // It would inherit a hook that is meant for L.
-  lua_sethook(co, NULL, 0, 0);
+  if (lua_gethook(co) != NULL) // It has inherited what is meant for L.
+    lua_sethook(co, NULL, 0, 0);
   lua_pushvalue(L, 1);
   lua_xmove(L, co, 1);
   return 1;

@@ -189,7 +189,10 @@ static bool open_state(far_script *script) {
   script->L = far_clock_is_virtual(host->clock)
                   ? far_state_new(far_arena_allocate, script->arena, host->seed)
                   : lua_newstate(far_arena_allocate, script->arena);
-  return script->L != NULL;
+  if (script->L == NULL)
+    return false;
+  far_script_mark(script->L, script);
+  return true;
 }
 
 farside_status far_script_open(farside_host *host, const char *name,

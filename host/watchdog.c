@@ -160,7 +160,7 @@ static void jump_out(far_shield *shield) {
 }
 
 static void drop(far_watch *watch) {
-  watch->is_killed = 1;
+  watch->is_killed = watch->has_killed = 1;
   if (watch->shield.depth > 0)
     watch->shield.is_pending = 1;
   else
@@ -186,7 +186,7 @@ static void obey(far_watch *watch) {
     }
     // Fall through.
   case KILL:
-    watch->is_killed = 1;
+    watch->is_killed = watch->has_killed = 1;
     arm_kill(running);
     break;
   case DROP:
@@ -566,12 +566,19 @@ void far_watch_leave(far_watch *watch) {
   far_assert(watch->shield.depth == 0);
 }
 
+// A kill may come just before it is seen what runs: then it has armed the wrong
+// one.
+static void arm(far_watch *watch, lua_State *co) {
+  force(watch, co);
+  if (watch->is_killed)
+    arm_kill(co);
+}
+
 int far_watch_resume(far_watch *watch, lua_State *co, lua_State *from, int args,
                      int *results) {
   watch->running = co;
-  force(watch, co);
-  if (watch->is_killed) // It came before the line above: that armed `from`.
-    arm_kill(co);
+  if (watch->is_killed || watch->forced > 0)
+    arm(watch, co);
   int status = lua_resume(co, from, args, results);
   watch->running = from;
   if (watch->is_killed)
@@ -591,7 +598,7 @@ int far_watch_reset(far_watch *watch, lua_State *co, lua_State *from) {
 }
 
 void far_watch_stop(far_watch *watch, lua_State *L) {
-  watch->is_killed = watch->has_answered = 1;
+  watch->is_killed = watch->has_answered = watch->has_killed = 1;
   if (watch->trace[0] == '\0') // Whoever has left is not asked by a hook.
     far_watch_trace(watch, L);
   arm_kill(L);
