@@ -11,7 +11,7 @@ local function count(tree)
 end
 local total, kept = 0, grow(14)
 for depth = 4, 14, 2 do
-  for _ = 1, 1 << (17 - depth) do
+  for _ = 1, 1 << (19 - depth) do
     total = total + count(grow(depth))
   end
 end

@@ -8,7 +8,7 @@ local function counter(step)
   end
 end
 local sum = 0
-for i = 1, 1000000 do
+for i = 1, 4000000 do
   local next_of = counter(i % 7)
   next_of()
   sum = sum + next_of()

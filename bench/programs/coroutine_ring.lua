@@ -9,12 +9,12 @@ for i = 1, 500 do
   end)
 end
 local token = 0
-for _ = 1, 4000 do
+for _ = 1, 8000 do
   for i = 1, #ring do
     token = ring[i](token)
   end
 end
-for i = 1, 200000 do
+for i = 1, 400000 do
   token = token + select(2, coroutine.resume(coroutine.create(function(n) return n % 3 end), i))
 end
 print("check", token)

@@ -1,6 +1,6 @@
 -- Arithmetic on floats.
 local began <const> = os.clock()
-local SIZE <const> = 256
+local SIZE <const> = 560
 local inside = 0
 for y = 0, SIZE - 1 do
   local ci = 2.0 * y / SIZE - 1.0

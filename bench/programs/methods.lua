@@ -11,7 +11,7 @@ function Saver:tick()
   self:deposit(self.rate)
 end
 local account = setmetatable({ balance = 0, rate = 2 }, Saver)
-for _ = 1, 4000000 do
+for _ = 1, 9000000 do
   account:tick()
 end
 print("check", account.balance)

@@ -26,7 +26,7 @@ local function place(board, row)
 end
 
 local found = 0
-for _ = 1, 20 do
+for _ = 1, 60 do
   found = found + place({}, 1)
 end
 print("check", found)

@@ -6,7 +6,7 @@ local function random()
   return seed
 end
 local sum = 0
-for _ = 1, 3 do
+for _ = 1, 9 do
   local numbers, others = {}, {}
   for i = 1, 60000 do
     numbers[i] = random()

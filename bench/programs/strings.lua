@@ -1,7 +1,7 @@
 -- Many short strings, made and joined.
 local began <const> = os.clock()
 local bytes = 0
-for round = 1, 60 do
+for round = 1, 180 do
   local parts = {}
   for i = 1, 10000 do
     parts[i] = "item " .. i .. ":" .. (i * round) % 97

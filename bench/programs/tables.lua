@@ -1,7 +1,7 @@
 -- Tables with fields, filled and dropped.
 local began <const> = os.clock()
 local sum = 0
-for _ = 1, 80 do
+for _ = 1, 200 do
   local rows = {}
   for i = 1, 10000 do
     rows[i] = { id = i, name = "row", tags = { i, i + 1 } }

@@ -11,7 +11,7 @@ local function pass(...)
   return sum(table.unpack(table.pack(...)))
 end
 local total = 0
-for i = 1, 500000 do
+for i = 1, 1500000 do
   total = total + pass(i, 2, 3, 4, 5)
 end
 print("check", total)
