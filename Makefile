@@ -14,7 +14,7 @@ help:
 	@echo "make release  build/release/farside and build/release/farside.so"
 	@echo "make install  libfarside for engines, and farside; PREFIX=/usr/local, DESTDIR=, ENGINE=-D options"
 	@echo "make fuzz     build the fuzz targets and run each for FUZZ_SECONDS"
-	@echo "make bench    measure against plain Lua; ROUNDS=7, ROWS=a word in their names, COUNT=count"
+	@echo "make bench    measure beside Lua, luv, Node and others; ROUNDS=7, ROWS=a word in their names, COUNT=count"
 	@echo "make lint     formatting, luacheck, and the warnings of both compilers"
 	@echo "make format   format the C files"
 	@echo "make clean    remove build/"
@@ -28,6 +28,9 @@ setup-engine:
 
 setup-test:
 	@.ci/setup test
+
+setup-bench: setup-test
+	@.ci/setup peer
 	@.ci/sources
 
 release: setup
@@ -52,7 +55,7 @@ fuzz: setup-test
 	@cmake --build --preset fuzz
 	@ctest --preset fuzz
 
-bench: setup-test
+bench: setup-bench
 	@cmake --preset bench >/dev/null
 	@cmake --build --preset bench >/dev/null
 	@lua5.4 bench/run.lua build/bench/bench/farside_bench $(ROUNDS) "$(ROWS)" $(COUNT)

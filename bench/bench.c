@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 static uint64_t read_clock(clockid_t clock) {
@@ -18,6 +19,16 @@ uint64_t bench_now_ns(void) {
 
 uint64_t bench_cpu_ns(void) {
   return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+uint64_t bench_process_ns(void) {
+  return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+double bench_peak_bytes(void) {
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  return (double)used.ru_maxrss * 1024;
 }
 
 size_t bench_heap_bytes(void) {

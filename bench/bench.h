@@ -19,10 +19,15 @@ bench_command bench_hosted, bench_in_arena, bench_in_malloc;
 bench_command bench_open_hosted, bench_open_plain;
 bench_command bench_many_hosted, bench_many_plain;
 bench_command bench_overrun, bench_turns, bench_idle;
+bench_command bench_app, bench_dispatch, bench_dispatch_plain;
+bench_command bench_messages, bench_messages_plain;
+bench_command bench_spawn, bench_size;
 bench_command bench_work, bench_work_sql, bench_work_open;
 
 uint64_t bench_now_ns(void);
-uint64_t bench_cpu_ns(void); // Of this thread.
+uint64_t bench_cpu_ns(void);     // Of this thread.
+uint64_t bench_process_ns(void); // Of all threads.
+double bench_peak_bytes(void);   // The most that was resident.
 
 // Bytes that malloc() has handed out and not got back.
 size_t bench_heap_bytes(void);

@@ -60,16 +60,31 @@ static void look(void *host) {
   farside_stop(host);
 }
 
-// idle [MS]
+static const char foreground[] =
+    "require('farside').Plugins.App.addListener('pause', print) "
+    "setTimeout(print, 1e9) setTimeout(function() "
+    "for i = 1, 1e7 do end end)";
+
+static const char periodic[] =
+    "local work = require('farside').Plugins.BackgroundTask "
+    "work.define('sync', { run = function() end }) "
+    "work.periodic('sync', 'sync', { every = '15m' })";
+
+// idle [MS [background|periodic]]: an app in the foreground with a listener and
+// a timer for later; the same in the background; one with work every quarter of
+// an hour.
 int bench_idle(int argc, char **argv) {
   idle_ms = bench_argument(argc, argv, 0, 3000);
+  const char *kind = argc > 1 ? argv[1] : "foreground";
+  bool has_work = strcmp(kind, "periodic") == 0;
   farside_config config;
   farside_config_init(&config);
   farside_host *host = bench_host_open(&config);
-  bench_load(host, "idle",
-             "require('farside').Plugins.App.addListener('pause', print) "
-             "setTimeout(print, 1e9) setTimeout(function() "
-             "for i = 1, 1e7 do end end)");
+  if (has_work && farside_open_store(host, NULL) != FARSIDE_OK)
+    bench_fail("a store", farside_error(host));
+  bench_load(host, "idle", has_work ? periodic : foreground);
+  if (strcmp(kind, "background") == 0)
+    farside_post(host, "pause", NULL);
   uv_thread_t thread;
   if (uv_thread_create(&thread, look, host) != 0)
     bench_fail("idle", "no thread");

@@ -5,9 +5,13 @@
 -- shown: the name's end is its unit. A goal bounds the ratio where there is a
 -- peer, and the figure itself where there is none. `slow` is ours for a machine
 -- fifty times as slow, which is what callgrind is: its instructions are counted.
--- `across` shows the figures of a row side by side.
+-- `across` shows the figures of a row side by side. `ours` and `theirs` say what
+-- each side does. A row whose peer is not installed is left out.
 
 local bench <const>, lua <const> = ...
+
+local BUILD <const> = bench:match "^(.*)/bench/[^/]*$" or "."
+local farside <const> = BUILD .. "/farside"
 
 local function program(name)
   return "bench/programs/" .. name .. ".lua"
@@ -76,6 +80,105 @@ row {
   figures = {
     { "open_ns", goal = 1.5 }, { "bytes", goal = 1.5 }, { "event_ns" }, { "message_ns" }, { "close_ns", goal = 1.5 },
   },
+}
+
+-- -- Tasks and timers -------------------------------------------------------
+
+local TASKS <const> = "exec -> run -> finish, a thousand at a time"
+
+for _, peer in ipairs {
+  { "luv", { lua, "bench/peers/luv.lua", "tasks", "200000" }, 0.2,
+    "uv.new_timer(), start(0), close in its callback", "luv" },
+  { "Node", { "node", "bench/peers/node.js", "tasks", "400000" }, 0.2, "setImmediate()" },
+  { "a bare coroutine", { lua, "bench/peers/lua.lua", "tasks", "400000" }, 2.5,
+    "coroutine.create() and one coroutine.resume(), to its end" },
+  { "a bare resume", { lua, "bench/peers/lua.lua", "resumes", "400000" }, nil,
+    "the lower bound: one coroutine is resumed, and yields" },
+  { "cqueues", { lua, "bench/peers/cqueues.lua", "tasks", "200000" }, nil,
+    "cqueue:wrap(), and its loop", "cqueues" },
+  { "Tarantool", { "tarantool", "bench/peers/tarantool.lua", "tasks", "200000" }, nil,
+    "fiber.new(), and yields until they have run" },
+} do
+  row {
+    group = TASKS,
+    name = "beside " .. peer[1],
+    ours = "BackgroundTask.exec(), a turn of its own with its budget, task:finish(), three entries in the timeline",
+    theirs = peer[4],
+    library = peer[5],
+    us = { bench, "app", "bench/apps/tasks.lua", peer[2][4] },
+    peer = peer[2],
+    figures = { { "ns", goal = peer[3] } },
+  }
+end
+
+for _, peer in ipairs {
+  { "luv", { lua, "bench/peers/luv.lua", "timers", "1000000" }, "uv.new_timer(), start(ms), close in its callback",
+    "luv" },
+  { "Node", { "node", "bench/peers/node.js", "timers", "1000000" }, "setTimeout(ms)" },
+} do
+  row {
+    group = "a million timers, set for 1 to 500 ms, and fired",
+    name = "beside " .. peer[1],
+    ours = "setTimeout(ms); each fires in a turn of its own",
+    theirs = peer[3],
+    library = peer[4],
+    us = { bench, "app", "bench/apps/timers.lua", "1000000" },
+    peer = peer[2],
+    figures = { { "ns", goal = 1 } },
+  }
+end
+
+for _, n in ipairs { "1000", "100000" } do
+  row {
+    group = "exec -> run -> finish while others are open / while one is",
+    name = n .. " open tasks",
+    ours = "100,000 tasks, as above, while " .. n .. " others wait for a timer each",
+    theirs = "the same while one waits",
+    us = { bench, "app", "bench/apps/open_tasks.lua", "100000", n },
+    peer = { bench, "app", "bench/apps/open_tasks.lua", "100000", "1" },
+    figures = { { "ns", goal = 1.5 } },
+  }
+end
+
+row {
+  group = "the timeline / none",
+  name = "exec -> run -> finish",
+  ours = "the timeline keeps 10,000 entries, the default",
+  theirs = "it keeps none; entries are still made, hashed and told",
+  us = { bench, "app", "bench/apps/tasks.lua", "200000", "1", "10000" },
+  peer = { bench, "app", "bench/apps/tasks.lua", "200000", "1", "0" },
+  figures = { { "ns" } },
+}
+
+-- -- Events and messages ----------------------------------------------------
+
+for _, n in ipairs { "1", "100", "10000" } do
+  for _, peer in ipairs {
+    { "lua_pcall()", { bench, "dispatch-plain", "200000", n },
+      "the same functions called from C by lua_pcall(), a table made for each" },
+    { "Node", { "node", "bench/peers/node.js", "listeners", "200000", n },
+      "EventEmitter.emit(), one object for all; who throws stops the others" },
+  } do
+    row {
+      group = "one event to n listeners, a call each",
+      name = ("n = %s, beside %s"):format(n, peer[1]),
+      ours = "farside_post() with JSON; each listener in a turn of its own, with its budget and an event of its own",
+      theirs = peer[3],
+      us = { bench, "dispatch", "200000", n },
+      peer = peer[2],
+      figures = { { "ns" } },
+    }
+  end
+end
+
+row {
+  group = "a message from the engine to a script and back / the same text through lua_pcall()",
+  name = "one at a time",
+  ours = "farside_send(), a tick, a listener, postMessage(), on_message(): parsed twice, printed twice",
+  theirs = "a function of Lua is called with the text and returns it; it is copied, and nothing reads it",
+  us = { bench, "messages", "100000" },
+  peer = { bench, "messages-plain", "100000" },
+  figures = { { "ns" } },
 }
 
 -- -- Turns ------------------------------------------------------------------
@@ -157,12 +260,73 @@ row {
   figures = { { "open_ns" }, { "ready_ns" }, { "heap_bytes" }, { "resident_bytes", goal = 1.25 } },
 }
 
+-- -- Nothing at all ---------------------------------------------------------
+
+for _, one in ipairs {
+  { "in the foreground", "foreground", "an app with a listener and a timer for later" },
+  { "in the background", "background", "the same after a pause" },
+  { "with work every 15 minutes", "periodic", "an app with a store, whose periodic work has run once" },
+} do
+  row {
+    group = "how often a thread wakes up in 20 seconds of nothing",
+    name = one[1],
+    once = true,
+    ours = one[3],
+    us = { bench, "idle", "20000", one[2] },
+    figures = { { "wakeups", goal = 0 } },
+  }
+end
+
+-- -- Whole programs ---------------------------------------------------------
+
 row {
-  group = "three seconds of nothing",
-  name = "in the foreground",
-  once = true,
-  us = { bench, "idle", "3000" },
-  figures = { { "wakeups", goal = 0 } },
+  group = "a simulated day under strict rules, with a sync every 15 minutes",
+  name = "scripts/daily_sync.lua",
+  ours = "farside simulate --os strict --for 24h, the start of the program included",
+  us = { bench, "spawn", "20", farside, "simulate", "--os", "strict", "--for", "24h", "scripts/daily_sync.lua" },
+  figures = { { "ns", goal = 20e6 }, { "cpu_ns" } },
 }
+
+local EMPTY <const> = { bench, "spawn", "20", farside, "run", "bench/apps/empty.lua" }
+
+for _, peer in ipairs {
+  { "lua5.4", { bench, "spawn", "20", lua, "-e", " " }, "lua5.4 -e ''" },
+  { "Node", { bench, "spawn", "20", "node", "-e", " " }, "node -e ''", "node" },
+} do
+  row {
+    group = "cold start of an app that ends at once",
+    name = "beside " .. peer[1],
+    ours = "farside run: a host, its loop, a sandbox, a script",
+    theirs = peer[3],
+    needs = peer[4],
+    us = EMPTY,
+    peer = peer[2],
+    figures = { { "ns" }, { "cpu_ns" }, { "resident_bytes" } },
+  }
+end
+
+local function file_of(command)
+  local pipe <close> = io.popen(command)
+  local path = pipe:read "l"
+  return path ~= "" and path or nil
+end
+
+for _, one in ipairs {
+  { "the program / node", farside, file_of "readlink -f $(command -v node) 2>/dev/null" },
+  { "the program / lua5.4", farside, file_of("readlink -f $(command -v " .. lua .. ") 2>/dev/null") },
+  { "the module farside.so / luv.so", BUILD .. "/farside.so",
+    file_of("readlink -f " .. (package.searchpath("luv", package.cpath) or "''") .. " 2>/dev/null") },
+} do
+  if one[3] then
+    row {
+      group = "size of a file, as built",
+      name = one[1],
+      once = true,
+      us = { bench, "size", one[2] },
+      peer = { bench, "size", one[3] },
+      figures = { { "bytes" } },
+    }
+  end
+end
 
 return rows

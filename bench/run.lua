@@ -4,7 +4,8 @@
 --
 -- A row's two commands run alternately, so that both see the same moods of the
 -- machine. WORD: only rows whose group or name contains it. `count`: count
--- instructions by callgrind where perf cannot.
+-- instructions by callgrind where perf cannot. The table is written to
+-- bench/results.md as well, all numbers to bench/results.json.
 
 local bench <const> = arg[1] or error "which farside_bench?"
 local rounds <const> = tonumber(arg[2]) or 7
@@ -13,6 +14,14 @@ local may_be_slow <const> = arg[4] == "count"
 local lua <const> = arg[-1]
 
 local rows <const> = assert(loadfile "bench/rows.lua")(bench, lua)
+
+local table_file <const> = assert(io.open("bench/results.md", "w"))
+
+local function say(line)
+  print(line)
+  io.stdout:flush()
+  table_file:write(line, "\n")
+end
 
 -- -- Running ----------------------------------------------------------------
 
@@ -158,7 +167,10 @@ end
 local function summarize(row, figure, ours, peers, counted)
   local name = figure[1]
   local us = values_of(ours, name)
-  local result = { group = row.group, row = row.name, figure = name, us = median(us), goal = figure.goal }
+  local result = {
+    group = row.group, row = row.name, figure = name, us = median(us), goal = figure.goal, ours = row.ours,
+    theirs = row.theirs,
+  }
   local judged = result.us
   if row.peer then
     local peer, ratios = values_of(peers, name), {}
@@ -185,12 +197,11 @@ local function show(result)
     goal = result.ratio and ("%.2f"):format(result.goal) or in_words(result.figure, result.goal)
     goal = goal .. (result.is_reached and "" or " missed")
   end
-  print(("| %s | %s | %s | %s | %s | %s | %s | %s | %s |"):format(
+  say(("| %s | %s | %s | %s | %s | %s | %s | %s | %s |"):format(
     result.row, result.figure, in_words(result.figure, result.us),
     result.peer and in_words(result.figure, result.peer) or "", ratio(result.ratio),
     result.p10 and ("%.2f-%.2f"):format(result.p10, result.p90) or "", ratio(result.best),
     result.instructions and ("%.3f"):format(result.instructions) or "", goal))
-  io.stdout:flush()
 end
 
 local function run(row)
@@ -212,7 +223,7 @@ local function run(row)
 end
 
 local here <const> = machine()
-print(("%s, %d cores, %s, %s; load %s; %d rounds"):format(here.cpu, here.cores, here.kernel, here.lua, here.load,
+say(("%s, %d cores, %s, %s; load %s; %d rounds"):format(here.cpu, here.cores, here.kernel, here.lua, here.load,
   rounds))
 
 local function head(row)
@@ -225,7 +236,7 @@ local function head(row)
   else
     cells = { "row", "figure", "Farside", "peer", "ratio", "p10-p90", "best/best", "instructions", "goal" }
   end
-  print(("\n%s\n\n| %s |\n|%s"):format(row.group, table.concat(cells, " | "), (" --- |"):rep(#cells)))
+  say(("\n%s\n\n| %s |\n|%s"):format(row.group, table.concat(cells, " | "), (" --- |"):rep(#cells)))
 end
 
 local function show_across(row, all)
@@ -237,17 +248,62 @@ local function show_across(row, all)
     end
   end
   cells[#cells + 1] = goal
-  print("| " .. table.concat(cells, " | ") .. " |")
-  io.stdout:flush()
+  say("| " .. table.concat(cells, " | ") .. " |")
 end
 
-local results, group = {}, nil
+-- What each side does, under the table of a group; what several rows have in
+-- common is said once.
+local function tell(notes)
+  for i, note in ipairs(notes) do
+    say((i == 1 and "\n" or "") .. "- " .. note)
+  end
+end
+
+local function note_of(row, notes)
+  if row.ours and not notes[row.ours] then
+    notes[#notes + 1] = ("Farside, %s: %s"):format(row.name, row.ours)
+    notes[row.ours] = true
+  end
+  if row.theirs and not notes[row.theirs] then
+    notes[#notes + 1] = ("the peer, %s: %s"):format(row.name, row.theirs)
+    notes[row.theirs] = true
+  end
+end
+
+-- Whether a row's programs are there.
+local installed <const> = {}
+local function is_installed(row)
+  local needs = row.peer and row.needs or row.peer and row.peer[1]
+  if needs and installed[needs] == nil then
+    installed[needs] = output_of("command -v " .. quoted { needs }) ~= ""
+  end
+  return not needs or installed[needs]
+end
+
+-- And a peer's library.
+local function has_library(row)
+  local library = row.library
+  if library and installed[library] == nil then
+    installed[library] = package.searchpath(library, package.cpath .. ";" .. package.path) ~= nil
+  end
+  return not library or installed[library]
+end
+
+local results, group, notes = {}, nil, {}
 for _, row in ipairs(rows) do
-  if (row.group .. " " .. row.name):find(word, 1, true) then
+  if not (row.group .. " " .. row.name):find(word, 1, true) then
+    goto next
+  elseif not is_installed(row) or not has_library(row) then
+    notes[#notes + 1] = row.name .. ": not measured, it is not installed"
+    goto next
+  end
+  do
     if row.group ~= group then
-      group = row.group
+      tell(notes)
+      group, notes = row.group, {}
       head(row)
     end
+    note_of(row, notes)
     local ours, peers = run(row)
     local counted = instructions(row)
     local all = {}
@@ -262,7 +318,10 @@ for _, row in ipairs(rows) do
       show_across(row, all)
     end
   end
+  ::next::
 end
+tell(notes)
+table_file:close()
 
 local file <close> = assert(io.open("bench/results.json", "w"))
 file:write(json { machine = here, rounds = rounds, results = results }, "\n")
