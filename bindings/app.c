@@ -32,18 +32,16 @@ static far_event_kind check_event(lua_State *L, int index) {
   return FAR_EVENTS;
 }
 
-static int add(lua_State *L, bool is_once) {
+int far_push_listener(lua_State *L, far_event_kind kind, const char *topic,
+                      bool is_once) {
   far_script *script = far_script_of(L);
-  check_event_argument(L);
-  far_event_kind kind = check_event(L, 1);
-  luaL_checktype(L, 2, LUA_TFUNCTION);
   handle *mine = lua_newuserdatauv(L, sizeof *mine, 0);
   mine->id = 0;
   luaL_setmetatable(L, handle_class);
   lua_pushvalue(L, 2);
   int ref = luaL_ref(L, LUA_REGISTRYINDEX);
   far_begin_change(script);
-  uint64_t id = far_listener_add(script, kind, ref, is_once);
+  uint64_t id = far_listener_add(script, kind, topic, ref, is_once);
   far_end_change(script);
   mine->id = id;
   if (mine->id == 0) {
@@ -51,6 +49,13 @@ static int add(lua_State *L, bool is_once) {
     return luaL_error(L, "not enough memory");
   }
   return 1;
+}
+
+static int add(lua_State *L, bool is_once) {
+  check_event_argument(L);
+  far_event_kind kind = check_event(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  return far_push_listener(L, kind, NULL, is_once);
 }
 
 // addListener(event, fn) --> handle
@@ -68,7 +73,7 @@ static int remove_all_listeners(lua_State *L) {
   far_script *script = far_script_of(L);
   far_event_kind kind = lua_isnoneornil(L, 1) ? FAR_EVENTS : check_event(L, 1);
   far_begin_change(script);
-  far_listener_remove_all(script, kind);
+  far_listener_remove_all(script, kind, NULL);
   far_end_change(script);
   return 0;
 }
@@ -178,6 +183,11 @@ int far_push_event(lua_State *L, const far_event *event) {
   case FAR_EVENT_PAUSE:
   case FAR_EVENT_RESUME:
     return 0;
+  case FAR_EVENT_NOTICE:
+    if (*event->text == '\0')
+      return 0;
+    far_push_json(L, event->text);
+    return 1;
   case FAR_EVENT_MESSAGE:
     lua_createtable(L, 0, 2);
     set_string(L, "from", event->detail);

@@ -253,6 +253,7 @@ static void push_module(lua_State *L, int index, lua_CFunction run) {
   lua_setfield(L, -2, "Http");
   far_push_files(L, index);
   lua_setfield(L, -2, "Files");
+  far_set_plugins(L, index);
   lua_setfield(L, -2, "Plugins");
 }
 

@@ -82,6 +82,9 @@ void far_push_storage(lua_State *L, int box);
 void far_push_http(lua_State *L, int box);
 void far_push_files(lua_State *L, int box);
 
+// Adds the plugins of the embedder's to the table on the top of the stack.
+void far_set_plugins(lua_State *L, int box);
+
 // Adds setTimeout and its relatives to the table on the top of the stack.
 void far_set_timers(lua_State *L, int box);
 

@@ -21,14 +21,16 @@ enum {
   KEPT_CODE,
   KEPT_NAME,
   KEPT_ARGS,
-  KEPT_HTTP, // What is granted: strings, and the list of them.
-  KEPT = KEPT_HTTP
+  KEPT_HTTP,  // What is granted: strings, and the list of them.
+  KEPT_OFFER, // Its plugins.
+  KEPT = KEPT_OFFER
 };
 
 typedef struct phone {
   far_device *device; // NULL once it is closed.
   bool is_lent;       // Whoever lent it closes it.
   farside_source app; // What is launched unless something else is said.
+  far_offer *offer;   // NULL: there are no plugins.
 } phone;
 
 static phone *check_phone(lua_State *L) {
@@ -40,6 +42,9 @@ static phone *check_phone(lua_State *L) {
   if (far_answers_is_asking(far_device_answers(mine->device)))
     luaL_error(L, "a function of phone:respond may not use the phone: return "
                   "what is to be answered");
+  if (mine->offer != NULL && far_offer_is_asking(mine->offer))
+    luaL_error(L, "a function of a plugin may not use the phone: return what "
+                  "is to be answered");
   return mine;
 }
 
@@ -188,14 +193,16 @@ static void check_http(lua_State *L) {
 }
 
 // open{ os=, seed=, policy=, network=, battery=, timeZone=, grace=,
-// launchUrl=, limits=, trust=, http=, allow=, strict=, ram= } --> phone
+// launchUrl=, limits=, trust=, http=, plugins=, allow=, strict=, ram= }
+// --> phone
 static int open(lua_State *L) {
   static const char *const names[] = {
-      "os",       "seed",   "policy",    "network", "battery",
-      "timeZone", "grace",  "launchUrl", "limits",  "trust",
-      "allow",    "strict", "ram",       "http",    NULL};
+      "os",    "seed",      "policy",  "network", "battery", "timeZone",
+      "grace", "launchUrl", "limits",  "trust",   "allow",   "strict",
+      "ram",   "http",      "plugins", NULL};
   far_device_config config = {0};
   start begin;
+  far_profile profile;
   if (lua_isnoneornil(L, 1)) {
     lua_settop(L, 0);
     lua_newtable(L);
@@ -221,12 +228,21 @@ static int open(lua_State *L) {
   bool is_trusted = lua_toboolean(L, -1);
   check_http(L);
   const char *const *granted = lua_touserdata(L, -1);
+  far_offer *offer = far_push_offer(L);
+  config.plugins = far_offer_plugins(offer);
   phone *mine = push_phone(L);
   mine->app.is_trusted = is_trusted;
   mine->app.grant.http = granted;
-  lua_pushvalue(L, -2);
+  lua_pushvalue(L, -3);
   lua_setiuservalue(L, -2, KEPT_HTTP);
+  lua_pushvalue(L, -2);
+  lua_setiuservalue(L, -2, KEPT_OFFER);
+  mine->offer = offer;
   farside_status status = far_device_open(&config, &mine->device);
+  if (status == FARSIDE_INVALID &&
+      (config.os == NULL || far_profile_find(config.os, &profile)))
+    return luaL_error(L, "device.open: plugins: a name is none, or is one of "
+                         "Farside's own");
   if (status == FARSIDE_INVALID)
     return luaL_error(L,
                       "there is no profile '%s'; there are: ios, android, "
@@ -235,6 +251,7 @@ static int open(lua_State *L) {
   if (status != FARSIDE_OK)
     return luaL_error(L, "the phone cannot be opened: %s",
                       farside_status_text(status));
+  far_offer_open(offer, far_device_host(mine->device));
   far_device_begin(mine->device, begin.network, begin.battery_permille,
                    &begin.zone);
   return 1;
@@ -243,6 +260,8 @@ static int open(lua_State *L) {
 static void close_phone(phone *mine) {
   if (mine->device != NULL)
     far_answers_silence(far_device_answers(mine->device));
+  if (mine->offer != NULL)
+    far_offer_open(mine->offer, NULL);
   if (!mine->is_lent)
     far_device_close(mine->device);
   mine->device = NULL;

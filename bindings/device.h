@@ -21,6 +21,21 @@ extern const luaL_Reg far_phone_verbs[];
 // phone:respond(): what its network is.
 int far_respond(lua_State *L);
 
+// The plugins of device.open { plugins = … }: pushes what the phone has to
+// keep, which is empty where there are none.
+typedef struct far_offer far_offer;
+far_offer *far_push_offer(lua_State *L);
+const farside_plugin *far_offer_plugins(const far_offer *offer);
+
+// The phone is open, or with NULL closed.
+void far_offer_open(far_offer *offer, farside_host *host);
+
+// Whether one of its functions runs.
+bool far_offer_is_asking(const far_offer *offer);
+
+// phone:notify(): something has happened to a plugin.
+int far_notify(lua_State *L);
+
 // Reads a time zone. Raises an error, with those that there are.
 void far_check_zone(lua_State *L, const char *name, far_zone *zone);
 

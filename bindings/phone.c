@@ -435,5 +435,6 @@ const luaL_Reg far_phone_verbs[] = {
     {"work", work},
     {"explain", explain},
     {"respond", far_respond},
+    {"notify", far_notify},
     {NULL, NULL},
 };

@@ -13,6 +13,8 @@ static int push_not_sent(lua_State *L, const far_script *script, const char *to,
   case FARSIDE_NOSCRIPT:
     return far_push_failure(L, status, "there is no script '%s'", to);
   case FARSIDE_LIMIT:
+    if (target == NULL)
+      return far_push_failure(L, status, "too much waits for the host already");
     if (target->messages < far_scripts_room(target))
       return far_push_failure(L, status, "'%s' has no memory for it", to);
     return far_push_failure(L, status, "%llu messages wait for '%s' already%s",

@@ -180,6 +180,7 @@ farside_status far_device_open(const far_device_config *config,
   host_config.grace_ms = config->grace_ms;
   host_config.limits = config->limits;
   host_config.launch_url = config->launch_url;
+  host_config.plugins = config->plugins;
   if (config->timeline_entries_max != 0)
     host_config.timeline_entries_max = config->timeline_entries_max;
   status = far_host_open(&host_config, fresh->clock, &fresh->host);

@@ -27,6 +27,7 @@ typedef struct far_device_config {
   size_t timeline_entries_max; // Zero: the host's default.
   uint64_t grace_ms;           // As in farside_config.
   const char *launch_url;
+  const farside_plugin *plugins; // Likewise.
   const char *store; // A file; NULL: in memory, as long as the phone.
   bool has_seed;     // Else a fixed one.
   uint64_t seed;

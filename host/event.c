@@ -1,5 +1,6 @@
 #include "event.h"
 
+#include "scripts.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,13 +102,28 @@ farside_status far_event_parse(const char *name, const char *json,
   return FARSIDE_OK;
 }
 
+static bool is_json(const char *text) {
+  json_t *value = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+  json_decref(value);
+  return value != NULL;
+}
+
+farside_status far_event_value(far_event_kind kind, const char *json,
+                               far_event **event) {
+  *event = NULL;
+  if (strlen(json) > FAR_MESSAGE_BYTES_MAX)
+    return FARSIDE_LIMIT;
+  if (*json != '\0' && !is_json(json))
+    return FARSIDE_INVALID;
+  *event = far_event_new(kind, json);
+  return *event ? FARSIDE_OK : FARSIDE_NOMEM;
+}
+
 farside_status far_event_message(const char *json, const char *detail,
                                  far_event **event) {
   *event = NULL;
-  json_t *value = json_loads(json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-  if (value == NULL)
+  if (!is_json(json))
     return FARSIDE_INVALID;
-  json_decref(value);
   far_event *fresh = far_event_new(FAR_EVENT_MESSAGE, json);
   if (fresh == NULL || !far_event_set_detail(fresh, detail)) {
     far_event_release(fresh);
@@ -151,9 +167,10 @@ bool far_event_find(const char *name, far_event_kind *kind) {
 }
 
 const char *far_event_name(far_event_kind kind) {
-  return events[kind].name;
+  return kind < FAR_EVENTS ? events[kind].name : "of a plugin";
 }
 
-bool far_event_is_retained(far_event_kind kind) {
-  return events[kind].is_retained;
+bool far_event_is_retained(const far_event *event) {
+  return event->kind < FAR_EVENTS ? events[event->kind].is_retained
+                                  : event->flag;
 }

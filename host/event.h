@@ -27,19 +27,27 @@ typedef enum far_event_kind {
 #define FAR_EVENT(id, name, is_retained) FAR_EVENT_##id,
   FAR_EVENT_MAP(FAR_EVENT)
 #undef FAR_EVENT
-      FAR_EVENTS
+      FAR_EVENTS,
+  // Of plugins, by the same way: no events of the app's.
+  FAR_EVENT_ANSWER, // To a call.
+  FAR_EVENT_NOTICE  // To the listeners of a plugin.
 } far_event_kind;
+
+enum { FAR_TOPIC_BYTES = 256 }; // "Score.changed"
 
 typedef struct far_event {
   far_event_kind kind;
   int references;
-  bool flag;        // isActive of appStateChange.
+  bool flag;        // isActive of appStateChange; an answer is a rejection; a
+                    // notice is retained.
   int64_t grace_ms; // graceMs of terminate, budgetMs of wake; negative: as the
                     // host decides.
   char *text;       // The reason of launch, wake and terminate; for the others
                     // the JSON that came with them. NULL for none.
   char *detail;     // Why the script of a launch was stopped before; who
-                    // sent a message, and, in the inbox, to whom.
+                    // sent a message, and, in the inbox, to whom; the topic of
+                    // a notice; the name of a rejection.
+  uint64_t call;    // What is answered.
   // Called when the last reference to a message goes; `owner` is its own.
   void (*gone)(struct far_event *event);
   void *owner;
@@ -53,6 +61,11 @@ far_event *far_event_new(far_event_kind kind, const char *text);
 // not parse, FARSIDE_NOMEM.
 farside_status far_event_message(const char *json, const char *detail,
                                  far_event **event);
+
+// Makes an answer or a notice of any JSON value, or of "" for none. Any thread.
+// FARSIDE_INVALID for what does not parse, FARSIDE_LIMIT, FARSIDE_NOMEM.
+farside_status far_event_value(far_event_kind kind, const char *json,
+                               far_event **event);
 
 // Puts another detail in the place of an event's. False when memory is short.
 bool far_event_set_detail(far_event *event, const char *detail);
@@ -69,6 +82,6 @@ void far_event_release(far_event *event);
 // "appStateChange" → FAR_EVENT_APP_STATE_CHANGE.
 bool far_event_find(const char *name, far_event_kind *kind);
 const char *far_event_name(far_event_kind kind);
-bool far_event_is_retained(far_event_kind kind);
+bool far_event_is_retained(const far_event *event);
 
 #endif

@@ -4,6 +4,10 @@
 // the thread that opened it: call everything here on that thread, except the
 // functions under "From any thread". One process may have many hosts.
 //
+// What drives it is one of three: farside_run() on the caller's thread,
+// farside_tick() once a frame, or farside_start(), a thread of its own, which
+// goes on where the engine's main loop stops in the background.
+//
 //   farside_config config;
 //   farside_config_init(&config);
 //   farside_host *host = NULL;
@@ -71,7 +75,8 @@ extern "C" {
   X(25, STALE, "another run has taken over")                                   \
   X(26, NETWORK, "the network failed")                                         \
   X(27, TIMEOUT, "it took too long")                                           \
-  X(28, TLS, "there is no secure connection")
+  X(28, TLS, "there is no secure connection")                                  \
+  X(29, NOCALL, "no call waits for this answer")
 
 typedef enum farside_status {
 #define FARSIDE_STATUS(code, name, text) FARSIDE_##name = code,
@@ -188,7 +193,8 @@ typedef struct farside_limits {
 // are copied.
 typedef struct farside_permissions {
   const char *const *modules;    // Which of farside_config.modules it may
-                                 // require. Default: all.
+                                 // require, and which of its plugins it may
+                                 // call. Default: all.
   const char *const *http;       // URL patterns. Default: none.
   const char *const *background; // "task". Default: that.
   farside_limits limits;
@@ -202,6 +208,8 @@ typedef struct farside_manifest {
 } farside_manifest;
 
 // -- Open and close ----------------------------------------------------------
+
+typedef struct farside_host farside_host;
 
 // Takes, resizes and frees all memory of a host and its scripts, in the shape
 // of lua_Alloc: bytes_new == 0 frees, ptr == NULL allocates. The default uses
@@ -220,6 +228,50 @@ typedef void (*farside_on_entry)(void *user, const farside_entry *entry);
 // as for farside_on_entry.
 typedef void (*farside_on_message)(void *user, const char *script,
                                    const char *json);
+
+// Sees what scripts log and print, and what the host says about them, on the
+// host's thread. `script` may be NULL. The strings live until it returns. What
+// it may call: as for farside_on_entry, which sees the same and all the rest.
+typedef void (*farside_on_log)(void *user, farside_level level,
+                               const char *script, const char *text);
+
+// A plugin: what the embedder does for scripts. A script that calls
+// `Plugins.NAME.METHOD(value)` waits for its answer in a coroutine, or gives a
+// function as the last argument, which is called with it. The answer is given
+// once, at any time, from any thread: farside_resolve() or farside_reject().
+//
+// `call` is called on the host's thread while the script is in the middle of
+// its turn, and must return soon. It may call what is under "From any thread",
+// and may have answered when it returns. `arguments` is what the script gave,
+// as JSON; "null" for nothing; borrowed until it returns. NULL: nothing is
+// called, and the call waits for farside_poll().
+typedef void (*farside_on_call)(void *user, farside_host *host, uint64_t call,
+                                const char *method, const char *arguments);
+
+typedef struct farside_method {
+  const char *name; // A name of Lua's; not addListener and its relatives.
+  farside_on_call call;
+} farside_method;
+
+typedef struct farside_plugin {
+  const char *name; // Unlike any of ours.
+
+  // The last has a name of NULL. NULL: it only notifies.
+  const farside_method *methods;
+
+  // A call is not waited for any more: its task has ended, or its script has.
+  // On the host's thread; what it may call: as for a method. Default NULL. For
+  // calls that are polled, farside_poll() says so.
+  void (*cancelled)(void *user, farside_host *host, uint64_t call);
+
+  void *user; // For the two above.
+} farside_plugin;
+
+// What waits for farside_poll() besides the calls of plugins that are polled.
+// Bits of farside_config.polls.
+#define FARSIDE_POLL_MESSAGES 1u // Where there is no on_message.
+#define FARSIDE_POLL_LOG      2u
+#define FARSIDE_POLL_ENTRIES  4u // The timeline; the log is in there.
 
 // A module of the embedder's, for scripts to require: a lua_CFunction that
 // returns it. What it does is not watched: a script that is stopped may be
@@ -243,11 +295,22 @@ typedef struct farside_config {
   farside_allocate allocate;     // Default NULL: realloc() and free().
   farside_on_entry on_entry;     // Default NULL.
   farside_on_message on_message; // Default NULL: nobody listens.
-  void *user;                    // For the three above.
+  farside_on_log on_log;         // Default NULL.
+  void *user;                    // For the four above.
 
   // What scripts may require besides our own; ends with a name of NULL, and is
   // not copied. Default NULL: nothing.
   const farside_module *modules;
+
+  // What scripts may call; ends with a name of NULL, and is not copied: it must
+  // live as long as the host. Default NULL: nothing.
+  const farside_plugin *plugins;
+
+  // What waits for farside_poll(): FARSIDE_POLL_… bits. Default 0. And how many
+  // bytes of it may wait: beyond that a script's call or message is refused as
+  // LIMIT, and entries are dropped and counted. Default 4 MiB.
+  unsigned polls;
+  size_t poll_bytes_max;
 
   // What scripts may use, unless their load says otherwise. Default: as
   // farside_limits says.
@@ -289,8 +352,6 @@ typedef struct farside_config {
   const char *launch_url, *launch_reason;
 } farside_config;
 
-typedef struct farside_host farside_host;
-
 // Fills a config with the defaults above. Any thread.
 FARSIDE_API
 void farside_config_init(farside_config *config);
@@ -306,9 +367,33 @@ farside_status farside_host_open(const farside_config *config,
 // back every byte and handle. Safe on NULL. From inside a callback it takes
 // effect when the farside_run(), farside_tick() or farside_load_…() that made
 // the callback ends; that call then returns FARSIDE_CLOSED, and the host is
-// gone. No other thread may be inside farside_post() or farside_stop().
+// gone. No other thread may be inside a function of this host. A host that was
+// started is stopped first, and its thread waited for; from inside a callback
+// of such a host it is farside_stop().
 FARSIDE_API
 void farside_host_close(farside_host *host);
+
+// Opens a host as a text says, for callers that cannot fill in a struct, such
+// as an FFI. `options` is a JSON object; any field may be left out:
+//
+//   {"profile": "desktop", "store": "app.db", "files": "files",
+//    "app": {"name": "", "id": "", "version": "", "build": ""},
+//    "launchUrl": "", "launchReason": "", "proxy": "", "certificates": "",
+//    "limits": "memory=64MB,turn=1s",
+//    "graceMs": 0, "exitWhenIdle": false, "timelineEntries": 10000,
+//    "signal": 0, "plugins": {"Score": ["submit", "best"]},
+//    "polls": ["message", "log", "entry"], "pollBytes": 4194304}
+//
+// They mean what the fields of farside_config mean, in bytes and milliseconds;
+// limits are written as for --limits, see docs/reference.md. "store" is opened
+// as by farside_open_store(); "" keeps it in memory. The calls of its plugins
+// are polled. On failure *host is NULL, and `error`, if it is not NULL, has a
+// sentence of up to `error_bytes` with its zero: FARSIDE_INVALID for what is no
+// JSON, a field that is not known or of another type, and as
+// farside_host_open() and farside_open_store().
+FARSIDE_API
+farside_status farside_open(const char *options, farside_host **host,
+                            char *error, size_t error_bytes);
 
 // -- Scripts -----------------------------------------------------------------
 
@@ -438,6 +523,18 @@ farside_status farside_open_store(farside_host *host, const char *path);
 FARSIDE_API
 farside_status farside_run(farside_host *host);
 
+// Runs the host on a thread of its own, which goes on while the engine's main
+// loop stands still. Open the store and load scripts before: from now on
+// everything of the host happens on that thread, its callbacks too, and other
+// threads may call what is under "From any thread" and farside_host_close(),
+// which ends the app and waits for the thread; the rest is FARSIDE_BUSY until
+// then. The thread takes no signals but the one of farside_config.signal. It
+// ends with the app. FARSIDE_BUSY from inside a callback and when it was
+// started already; FARSIDE_CLOSED when the app has ended; FARSIDE_SYSTEM when
+// there is no thread.
+FARSIDE_API
+farside_status farside_start(farside_host *host);
+
 // Does what is due and returns, for engines that own the main loop: call it
 // once a frame. Begins nothing new after budget_ms milliseconds; a script that
 // computes longer is suspended, and goes on with the next tick. FARSIDE_CLOSED
@@ -445,9 +542,11 @@ farside_status farside_run(farside_host *host);
 FARSIDE_API
 farside_status farside_tick(farside_host *host, uint64_t budget_ms);
 
-// Whether the app has ended: farside_run() would return at once.
+// For a main loop that waits: in how many milliseconds the next tick is due, or
+// sooner when farside_wake_fd() is readable. 0: at once. Negative: not before
+// that. While Http is under way it is 10 at the most.
 FARSIDE_API
-bool farside_has_ended(const farside_host *host);
+int64_t farside_tick_in(farside_host *host);
 
 // Counts, for a report or an exit code.
 FARSIDE_API
@@ -490,6 +589,63 @@ farside_status farside_send(farside_host *host, const char *script,
 // Ends the app without a word to its scripts: farside_run() returns soon.
 FARSIDE_API
 void farside_stop(farside_host *host);
+
+// Whether the app has ended: farside_run() would return at once, and the thread
+// of farside_start() is at its end.
+FARSIDE_API
+bool farside_has_ended(farside_host *host);
+
+// Answers a call of a plugin: what the script waits for returns the value of
+// `json`, or true for NULL and "null". Copied. FARSIDE_NOCALL when it was
+// answered already or is not waited for any more, which is normal: the script's
+// task may have ended meanwhile. FARSIDE_INVALID for JSON that does not parse,
+// and then the call still waits; FARSIDE_LIMIT for more than 1 MiB of it,
+// FARSIDE_NOMEM.
+FARSIDE_API
+farside_status farside_resolve(farside_host *host, uint64_t call,
+                               const char *json);
+
+// Answers a call of a plugin with a failure: what the script waits for returns
+// nil, `message` and `name`, a word in capitals such as "OFFLINE"; NULL is
+// "FAILED". Copied. Fails as farside_resolve().
+FARSIDE_API
+farside_status farside_reject(farside_host *host, uint64_t call,
+                              const char *name, const char *message);
+
+// Tells all scripts that something has happened to a plugin: those that called
+// `Plugins.NAME.addListener(event, fn)` hear the value of `json`, or nothing
+// for NULL. With `is_retained` it waits, in each script that does not listen,
+// for its first listener; the last 64 of each event do. All is copied.
+// FARSIDE_INVALID for a plugin that is not in farside_config.plugins, for an
+// event that is no name, and for JSON that does not parse; FARSIDE_LIMIT for
+// more than 1 MiB of it, FARSIDE_NOMEM.
+FARSIDE_API
+farside_status farside_notify(farside_host *host, const char *plugin,
+                              const char *event, const char *json,
+                              bool is_retained);
+
+// Takes the oldest of what waits for the embedder, for those whom nobody can
+// call: another language, an engine's own Lua. Returns how long it is without
+// its zero, and 0 when nothing waits. What does not fit into `bytes` with its
+// zero is not taken: come back with more. It is one JSON object:
+//
+//   {"event":"call","call":17,"script":"app","plugin":"Score",
+//    "method":"submit","arguments":{…}}   answer it by farside_resolve()
+//   {"event":"cancel","call":17}          that is not waited for any more
+//   {"event":"message","script":"app","data":…}     postMessage("host", data)
+//   {"event":"log","level":"info","script":"app","text":"…"}
+//   {"event":"entry","t":0,"what":"task.finish","level":"info", …}
+//   {"event":"lost","count":3}            entries for which there was no room
+//   {"event":"ended"}                     the last one
+FARSIDE_API
+size_t farside_poll(farside_host *host, char *buffer, size_t bytes);
+
+// A file descriptor that is readable while something waits for farside_poll()
+// and, until farside_start(), while something was posted that farside_tick()
+// has not seen. Only wait for it (select, poll, epoll, a run loop): it is the
+// host's, and closed with it. Negative when there is none to be had.
+FARSIDE_API
+int farside_wake_fd(farside_host *host);
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,8 @@
 #include "dispatch.h"
 #include "far_assert.h"
 #include "limit.h"
+#include "options.h"
+#include "poll_text.h"
 #include "scripts.h"
 #include <stdarg.h>
 #include <string.h>
@@ -15,6 +17,8 @@ enum {
   // How long a step may take to fire the timers that are due: those that come
   // later than the moment above merely queue their turns.
   STEP_MS = 50,
+  // How long nobody may tick while a transfer is under way.
+  TRANSFER_TICK_MS = 10,
   // A script that keeps the queue busy at one instant of virtual time would
   // stop time for ever. Real apps stay far below.
   TURNS_AT_INSTANT_MAX = 1000 * 1000
@@ -39,14 +43,29 @@ uint64_t far_host_now_ms(const farside_host *host) {
   return host->clock->now_ms(host->clock) - host->origin_ms;
 }
 
+static void put_to_poll(farside_host *host, const farside_entry *entry,
+                        bool is_log) {
+  unsigned polls = host->config.polls;
+  if ((polls & FARSIDE_POLL_ENTRIES) != 0)
+    far_outbox_put_entry(&host->outbox, far_poll_entry(entry));
+  else if ((polls & FARSIDE_POLL_LOG) != 0 && is_log)
+    far_outbox_put_entry(&host->outbox, far_poll_log(entry));
+}
+
 static void put(farside_host *host, const farside_entry *entry) {
   far_timeline_add(&host->timeline, entry);
-  if (host->config.on_entry != NULL) {
-    bool was_running = host->is_running;
-    host->is_running = true;
-    host->config.on_entry(host->config.user, entry);
-    host->is_running = was_running;
-  }
+  const farside_config *config = &host->config;
+  bool is_log = entry->what == far_what_name(FAR_WHAT_LOG);
+  bool was_running = host->is_running;
+  host->is_running = true;
+  if (config->on_entry != NULL)
+    config->on_entry(config->user, entry);
+  if (config->on_log != NULL && is_log)
+    config->on_log(config->user, entry->level, entry->script,
+                   entry->why ? entry->why : "");
+  if (config->polls != 0)
+    put_to_poll(host, entry, is_log);
+  host->is_running = was_running;
 }
 
 static void note(farside_host *host, far_what what, farside_level level,
@@ -151,9 +170,12 @@ static bool copy_config(farside_host *host, const farside_config *config) {
 
 static void host_free(farside_host *host) {
   far_memory memory = host->memory;
+  far_options *options = host->options;
   if (host->timers.memory != NULL)
     far_life_end(host, FAR_WHAT_APP_END, "the host is closed");
   far_inbox_close(host->inbox);
+  far_plugins_deinit(host);
+  far_outbox_deinit(&host->outbox);
   far_queue_deinit(host);
   far_ruins_deinit(host);
   far_transfers_close(&host->transfers);
@@ -175,6 +197,7 @@ static void host_free(farside_host *host) {
   far_free(&memory, host, sizeof *host);
   // The promise of closing: not a byte is left.
   far_assert(memory.used_bytes == 0);
+  far_options_free(options);
 }
 
 farside_status far_host_open(const farside_config *config, far_clock *clock,
@@ -230,6 +253,11 @@ farside_status far_host_open(const farside_config *config, far_clock *clock,
   fresh->zone = &fresh->local_zone.zone;
   clock = NULL;
   fresh->origin_ms = fresh->clock->now_ms(fresh->clock);
+  status = far_outbox_init(&fresh->outbox, config->poll_bytes_max);
+  if (status == FARSIDE_OK)
+    status = far_plugins_init(fresh);
+  if (status != FARSIDE_OK)
+    goto fail;
   far_timers_init(&fresh->timers, &fresh->memory);
   far_tasks_init(&fresh->tasks, &fresh->memory, fresh->profile);
   far_timeline_init(&fresh->timeline, &fresh->memory,
@@ -262,6 +290,11 @@ farside_status farside_host_open(const farside_config *config,
 void farside_host_close(farside_host *host) {
   if (host == NULL)
     return;
+  if (far_thread_is_here(host)) {
+    farside_stop(host);
+    return;
+  }
+  far_thread_join(host);
   if (host->is_running) {
     host->is_closing = true;
     return;
@@ -374,6 +407,9 @@ static void apply(farside_host *host, far_event *event) {
     break;
   case FAR_EVENT_MESSAGE:
     far_scripts_take(host, event);
+    return;
+  case FAR_EVENT_ANSWER:
+    far_plugins_take(host, event);
     return;
   default:
     far_life_deliver(host, event);
@@ -542,8 +578,12 @@ static bool is_done(const farside_host *host) {
 farside_status farside_run(farside_host *host) {
   if (host == NULL)
     return FARSIDE_INVALID;
-  if (host->is_running)
-    return refuse(host);
+  if (host->thread.is_started)
+    return FARSIDE_BUSY;
+  return host->is_running ? refuse(host) : far_host_run(host);
+}
+
+farside_status far_host_run(farside_host *host) {
   while (!host->has_ended) {
     far_host_step(host, FAR_NEVER);
     if (far_host_close_if_asked(host))
@@ -564,8 +604,11 @@ farside_status farside_run(farside_host *host) {
 farside_status farside_tick(farside_host *host, uint64_t budget_ms) {
   if (host == NULL)
     return FARSIDE_INVALID;
+  if (host->thread.is_started)
+    return FARSIDE_BUSY;
   if (host->is_running)
     return refuse(host);
+  far_outbox_want_tick(&host->outbox, false);
   uint64_t now_ms = far_host_now_ms(host);
   host->clock->poll(host->clock, false);
   far_host_step(host, budget_ms < FAR_NEVER - now_ms ? now_ms + budget_ms
@@ -575,7 +618,22 @@ farside_status farside_tick(farside_host *host, uint64_t budget_ms) {
   return host->has_ended ? FARSIDE_CLOSED : FARSIDE_OK;
 }
 
-bool farside_has_ended(const farside_host *host) {
+int64_t farside_tick_in(farside_host *host) {
+  if (host->has_ended)
+    return -1;
+  if (far_host_has_work(host))
+    return 0;
+  uint64_t next_ms = far_host_next_ms(host), now_ms = far_host_now_ms(host);
+  uint64_t wait_ms = next_ms == FAR_NEVER ? FAR_NEVER
+                     : next_ms > now_ms   ? next_ms - now_ms
+                                          : 0;
+  // The sockets of a transfer are nobody's but libuv's.
+  if (host->transfers.count > 0 && wait_ms > TRANSFER_TICK_MS)
+    wait_ms = TRANSFER_TICK_MS;
+  return wait_ms > INT64_MAX ? -1 : (int64_t)wait_ms;
+}
+
+bool farside_has_ended(farside_host *host) {
   return host->has_ended;
 }
 
@@ -592,10 +650,16 @@ farside_status farside_post(farside_host *host, const char *event,
   far_event *fresh;
   farside_status status = far_event_parse(event, json, &fresh);
   if (status == FARSIDE_OK)
-    far_inbox_put(host->inbox, fresh);
+    far_host_put(host, fresh);
   return status;
+}
+
+void far_host_put(farside_host *host, far_event *event) {
+  far_inbox_put(host->inbox, event);
+  far_outbox_want_tick(&host->outbox, true);
 }
 
 void farside_stop(farside_host *host) {
   far_inbox_put_stop(host->inbox);
+  far_outbox_want_tick(&host->outbox, true);
 }

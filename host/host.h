@@ -15,10 +15,13 @@
 #include "job.h"
 #include "life.h"
 #include "local_zone.h"
+#include "outbox.h"
+#include "plugin.h"
 #include "policy.h"
 #include "queue.h"
 #include "ruins.h"
 #include "scripts.h"
+#include "thread.h"
 #include "timeline.h"
 #include "transfer.h"
 #include "watchdog.h"
@@ -35,6 +38,10 @@ struct farside_host {
   far_timer freeze; // From the last task's end to the suspension.
   far_ruins ruins;  // Of scripts that were large.
   far_inbox *inbox;
+  far_outbox outbox;
+  far_plugins plugins;
+  far_thread thread;
+  struct far_options *options; // What farside_open() read; NULL: nothing.
   far_app app;
   const char *launch_reason;
   far_task_table tasks;
@@ -68,13 +75,13 @@ struct farside_host {
     bool and_after;
     uint64_t refused;
   } failing;
-  bool is_held;        // The platform keeps the app awake for us.
-  bool is_running;     // A turn, or a callback, is under way.
-  bool ends_when_done; // Once no task is open and no work is due any more.
-  bool is_woken;       // In the background, for what is to be done there.
-  bool is_terminating; // Listeners know; open tasks have their grace.
-  bool wants_end;      // A script has called os.exit().
-  bool has_ended;
+  bool is_held;           // The platform keeps the app awake for us.
+  bool is_running;        // A turn, or a callback, is under way.
+  bool ends_when_done;    // Once no task is open and no work is due any more.
+  bool is_woken;          // In the background, for what is to be done there.
+  bool is_terminating;    // Listeners know; open tasks have their grace.
+  bool wants_end;         // A script has called os.exit().
+  _Atomic bool has_ended; // Any thread may ask.
   // Where messages go whose script is not one of ours; NULL: nowhere.
   farside_status (*route)(void *user, const char *from, const char *to,
                           const char *json);
@@ -116,6 +123,13 @@ void far_host_note_violation(farside_host *host,
 // lets the app fall asleep or end when it has nothing left to do. Stops at
 // `until_ms`.
 void far_host_step(farside_host *host, uint64_t until_ms);
+
+// Runs the host to its end, whoever is in charge.
+farside_status far_host_run(farside_host *host);
+
+// Puts into the inbox what came from outside, and wakes whoever ticks. Any
+// thread.
+void far_host_put(farside_host *host, far_event *event);
 
 // Whether there is something to do at once: a turn, or a post.
 bool far_host_has_work(const farside_host *host);

@@ -381,6 +381,7 @@ void far_life_end(farside_host *host, far_what what, const char *why) {
   note_state(host);
   host->is_terminating = host->wants_end = host->is_woken = false;
   host->has_ended = true;
+  far_outbox_end(&host->outbox);
   far_dispatch_ended(host);
 }
 

@@ -97,6 +97,8 @@ static farside_status open_store(farside_host *host, const char *path) {
 }
 
 farside_status farside_open_store(farside_host *host, const char *path) {
+  if (host->thread.is_started)
+    return FARSIDE_BUSY;
   if (host == NULL)
     return FARSIDE_INVALID;
   if (host->queue.store != NULL)

@@ -5,7 +5,7 @@
 
 // -- JSON lines ---------------------------------------------------------------
 
-static const char *level_name(farside_level level) {
+const char *far_level_name(farside_level level) {
   static const char *const names[] = {"debug", "info", "warn", "error"};
   return names[level];
 }
@@ -40,13 +40,13 @@ static void set_rule(json_t *object, const farside_entry *entry) {
   json_object_set_new(object, "outcome", outcome);
 }
 
-bool far_report_json(FILE *file, const farside_entry *entry) {
+static json_t *object_of(const farside_entry *entry) {
   json_t *object = json_object();
   if (object == NULL)
-    return false;
+    return NULL;
   json_object_set_new(object, "t", json_integer((json_int_t)entry->t_ms));
   set(object, "what", entry->what);
-  set(object, "level", level_name(entry->level));
+  set(object, "level", far_level_name(entry->level));
   set(object, "state", entry->state);
   set(object, "script", entry->script);
   if (entry->task != 0)
@@ -58,9 +58,23 @@ bool far_report_json(FILE *file, const farside_entry *entry) {
   set(object, "why", entry->why);
   if (entry->rule != NULL)
     set_rule(object, entry);
+  return object;
+}
+
+bool far_report_json(FILE *file, const farside_entry *entry) {
+  json_t *object = object_of(entry);
   bool is_written =
       json_dumpf(object, file, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0 &&
       fputc('\n', file) != EOF;
+  json_decref(object);
+  return is_written;
+}
+
+bool far_report_fields(FILE *file, const farside_entry *entry) {
+  json_t *object = object_of(entry);
+  bool is_written =
+      json_dumpf(object, file,
+                 JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_EMBED) == 0;
   json_decref(object);
   return is_written;
 }
@@ -256,8 +270,8 @@ void far_report_live(FILE *out, FILE *err, const farside_entry *entry,
   fflush(out); // Both streams in the order in which it happened.
   fprintf(err, "farside: %s%s%s%s%s%s", entry->script ? entry->script : "",
           entry->script ? ": " : "",
-          is_log ? level_name(entry->level) : entry->what, *subject ? " " : "",
-          subject, entry->where ? " (" : "");
+          is_log ? far_level_name(entry->level) : entry->what,
+          *subject ? " " : "", subject, entry->where ? " (" : "");
   fprintf(err, "%s%s%s%s\n", entry->where ? entry->where : "",
           entry->where ? ")" : "", entry->why ? ": " : "",
           entry->why ? entry->why : "");

@@ -9,6 +9,12 @@
 // they are known script, task, name, where, why. False when writing failed.
 bool far_report_json(FILE *file, const farside_entry *entry);
 
+// The same fields without the braces, and no newline.
+bool far_report_fields(FILE *file, const farside_entry *entry);
+
+// "info"
+const char *far_level_name(farside_level level);
+
 // The whole timeline as a table that is read at a glance. Entries of level
 // debug, and each of several that are the same, only with `is_verbose`.
 void far_report_table(FILE *file, const far_timeline *timeline, bool has_color,

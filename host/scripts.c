@@ -2,6 +2,7 @@
 
 #include "far_assert.h"
 #include "host.h"
+#include "poll_text.h"
 #include "source.h"
 #include <stdint.h>
 #include <stdio.h>
@@ -177,6 +178,8 @@ static void fill_limits(farside_limits *limits, const farside_limits *host) {
 farside_status farside_load(farside_host *host, const farside_source *source) {
   if (host == NULL || source == NULL)
     return FARSIDE_INVALID;
+  if (host->thread.is_started)
+    return FARSIDE_BUSY;
   if (host->is_running)
     return refuse(host, "loaded");
   farside_source given = *source;
@@ -279,6 +282,8 @@ static void close(far_script *script, const char *why) {
 farside_status farside_script_close(farside_host *host, const char *name) {
   if (host == NULL || name == NULL)
     return FARSIDE_INVALID;
+  if (host->thread.is_started)
+    return FARSIDE_BUSY;
   if (host->is_running)
     return refuse(host, "closed");
   far_script *script = far_scripts_find(host, name);
@@ -294,6 +299,8 @@ farside_status farside_script_close(farside_host *host, const char *name) {
 farside_status farside_script_reload(farside_host *host, const char *name) {
   if (host == NULL || name == NULL)
     return FARSIDE_INVALID;
+  if (host->thread.is_started)
+    return FARSIDE_BUSY;
   if (host->is_running)
     return refuse(host, "reloaded");
   far_script *script = far_scripts_find(host, name);
@@ -347,12 +354,19 @@ static farside_status deliver(far_script *to, far_event *event) {
   return FARSIDE_OK;
 }
 
+static farside_status post_to_poll(farside_host *host, const char *from,
+                                   const char *json) {
+  if ((host->config.polls & FARSIDE_POLL_MESSAGES) == 0)
+    return FARSIDE_UNSUPPORTED;
+  return far_outbox_put(&host->outbox, far_poll_message(from, json));
+}
+
 farside_status far_scripts_send(farside_host *host, const char *from,
                                 const char *to, const char *json) {
   far_assert(strlen(json) <= FAR_MESSAGE_BYTES_MAX);
   if (strcmp(to, "host") == 0) {
     if (host->config.on_message == NULL)
-      return FARSIDE_UNSUPPORTED;
+      return post_to_poll(host, from, json);
     host->config.on_message(host->config.user, from, json);
     return FARSIDE_OK;
   }
@@ -395,6 +409,6 @@ farside_status farside_send(farside_host *host, const char *script,
   far_event *event;
   farside_status status = far_event_message(json, script, &event);
   if (status == FARSIDE_OK)
-    far_inbox_put(host->inbox, event);
+    far_host_put(host, event);
   return status;
 }

@@ -42,6 +42,7 @@
 ---| "NETWORK" # the network failed
 ---| "TIMEOUT" # it took too long
 ---| "TLS" # there is no secure connection
+---| "NOCALL" # no call waits for this answer
 
 --- A time with its units, such as "500ms", "20s" or "1h30m"; units: ms, s, m, h, d.
 ---@alias farside.duration string
@@ -824,6 +825,15 @@ function Log.error(...) end
 
 -- -- The module ---------------------------------------------------------------
 
+--- A plugin of the engine's: its methods are the engine's choice. A method takes a
+--- value, and a function to be called with the answer if it is not to wait.
+---@class farside.EnginePlugin
+---@field addListener fun(event: string, fn: fun(value: any)): farside.handle
+---@field addEventListener fun(event: string, fn: fun(value: any)): farside.handle
+---@field once fun(event: string, fn: fun(value: any)): farside.handle
+---@field removeAllListeners fun(event?: string)
+---@field [string] fun(...): any, string?, string?
+
 ---@class farside.Plugins
 ---@field App farside.App
 ---@field BackgroundTask farside.BackgroundTask
@@ -952,7 +962,15 @@ local device = {}
 ---@field ram? string how much memory the phone has: "256MB"; default: as the profile says
 ---@field allow? string[] rules that may be broken: { "BG10" }
 ---@field http? string[] URL patterns that the app may talk to; default: none
+---@field plugins? table<string, table<string, farside.plugin_method>> the app's plugins
 ---@field strict? boolean a warning fails assert.no_violations too
+
+--- What a plugin's method of a phone does; returning nothing, it answers later.
+---@alias farside.plugin_method fun(value: any, answer: farside.plugin_answer): ...
+
+---@class farside.plugin_answer
+---@field resolve fun(value?: any): true?, string?, farside.status?
+---@field reject fun(message?: string, name?: string): true?, string?, farside.status?
 
 --- One entry of the timeline.
 ---@class farside.entry
@@ -1223,6 +1241,13 @@ function phone:explain(id) end
 ---@param pattern string "PUT https://api.example.com/*"; without a method: any
 ---@param answer farside.http_answer|fun(request: farside.http_asked): farside.http_answer?
 function phone:respond(pattern, answer) end
+
+--- Tells the app that something has happened to one of its plugins.
+---@param plugin string
+---@param event string
+---@param value? any
+---@param isRetained? boolean whether it waits for its first listener
+function phone:notify(plugin, event, value, isRetained) end
 
 --- Lists what happened, or only what begins with a word.
 ---@param what? farside.what|string

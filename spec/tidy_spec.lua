@@ -31,7 +31,7 @@ local MAY_INCLUDE <const> = {
     state = true, watchdog = true, bindings = true },
   ["uv.h"] = { clock = true, inbox = true, desktop = true, watchdog = true, http = true,
     isolate = true, isolated = true },
-  ["jansson.h"] = { wire = true, event = true, report = true, json = true, command_profile = true,
+  ["jansson.h"] = { options = true, wire = true, event = true, report = true, json = true, command_profile = true,
     command_rules = true },
   ["curl/curl.h"] = { libcurl = true },
   ["sqlite3.h"] = { store_sqlite_query = true },
