@@ -88,6 +88,9 @@ void far_set_plugins(lua_State *L, int box);
 // Adds setTimeout and its relatives to the table on the top of the stack.
 void far_set_timers(lua_State *L, int box);
 
+// Adds await to it.
+void far_set_await(lua_State *L, int box);
+
 // Replaces what tells the machine's time and chance by the clock's, in a
 // script whose time is virtual.
 void far_set_virtual_time(lua_State *L, int box);

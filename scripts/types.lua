@@ -878,6 +878,11 @@ function farside.clearInterval(id) end
 ---@return farside.status? name "INTERRUPTED"
 function farside.sleep(ms) end
 
+--- Calls a function with `done`, and suspends the running coroutine until somebody calls that.
+---@param start fun(done: fun(...: any))
+---@return any ... what done was given
+function farside.await(start) end
+
 --- Drives the loop in plain Lua until the app has ended or nothing is left to wait for.
 ---@return true? ok
 ---@return string? message
