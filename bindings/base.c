@@ -2,6 +2,8 @@
 
 #include "sandbox.h"
 
+#include "../host/source_map.h"
+#include <limits.h>
 #include <string.h>
 
 enum {
@@ -72,6 +74,7 @@ static int finish(lua_State *L, int status, lua_KContext context) {
 
 // debug.traceback([thread,] [message [, level]]) --> string
 int far_debug_traceback(lua_State *L) {
+  const far_source_map *maps = far_script_of(L)->maps;
   lua_State *of = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
   int message = lua_isthread(L, 1) ? 2 : 1;
   if (!lua_isstring(L, message) && !lua_isnoneornil(L, message)) {
@@ -80,6 +83,66 @@ int far_debug_traceback(lua_State *L) {
   }
   lua_Integer level = luaL_optinteger(L, message + 1, of == L ? 1 : 0);
   luaL_traceback(L, of, lua_tostring(L, message), (int)level);
+  if (maps == NULL)
+    return 1;
+  const char *text = lua_tostring(L, -1);
+  size_t bytes = far_source_map_rewrite(maps, text, NULL, 0) + 1;
+  char *copy = lua_newuserdatauv(L, bytes, 0);
+  far_source_map_rewrite(maps, text, copy, bytes);
+  lua_pushstring(L, copy);
+  return 1;
+}
+
+static void set_text(lua_State *L, const char *field, const char *text) {
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, field);
+}
+
+static void set_number(lua_State *L, const char *field, int number) {
+  lua_pushinteger(L, number);
+  lua_setfield(L, -2, field);
+}
+
+// debug.getinfo(function or level [, what]) --> table | nil. What a traceback
+// shows anyway, and functions of the script's own, none in C: libraries that
+// are compiled into scripts ask who has called them.
+int far_debug_getinfo(lua_State *L) {
+  lua_Debug about;
+  const char *what = luaL_optstring(L, 2, "flnS");
+  luaL_argcheck(L, what[strspn(what, "flnS")] == '\0', 2,
+                "a script may ask for f, l, n and S");
+  lua_settop(L, 2);
+  if (lua_isfunction(L, 1)) {
+    what = lua_pushfstring(L, ">%s", what);
+    lua_pushvalue(L, 1);
+  } else {
+    lua_Integer level = luaL_checkinteger(L, 1);
+    if (level < 0 || level > INT_MAX || !lua_getstack(L, (int)level, &about)) {
+      luaL_pushfail(L);
+      return 1;
+    }
+  }
+  lua_getinfo(L, what, &about);
+  bool has_function = strchr(what, 'f') != NULL; // It is on the top.
+  lua_createtable(L, 0, 10);
+  if (strchr(what, 'S') != NULL) {
+    lua_pushlstring(L, about.source, about.srclen);
+    lua_setfield(L, -2, "source");
+    set_text(L, "short_src", about.short_src);
+    set_text(L, "what", about.what);
+    set_number(L, "linedefined", about.linedefined);
+    set_number(L, "lastlinedefined", about.lastlinedefined);
+  }
+  if (strchr(what, 'l') != NULL)
+    set_number(L, "currentline", about.currentline);
+  if (strchr(what, 'n') != NULL) {
+    set_text(L, "name", about.name);
+    set_text(L, "namewhat", about.namewhat);
+  }
+  if (has_function && !lua_iscfunction(L, -2)) {
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, "func");
+  }
   return 1;
 }
 

@@ -2,13 +2,14 @@
 
 #include "../host/duration.h"
 #include "../host/manifest.h"
+#include "../host/source_map.h"
 #include "listeners.h"
 #include "sandbox.h"
 #include <lualib.h>
 #include <stdarg.h>
 #include <string.h>
 
-enum { ORIGIN_BYTES_MAX = 256 };
+enum { ORIGIN_BYTES_MAX = 256, ORIGIN_LEVELS_MAX = 32 };
 
 // Outlives the script: late finalizers find out that it is closed.
 typedef struct box {
@@ -136,7 +137,28 @@ uint64_t far_check_duration(lua_State *L, int index, const char *what) {
 
 // -- Origins ------------------------------------------------------------------
 
+// Behind a call in a file that was generated lie functions of its compiler's:
+// the nearest line that somebody wrote is meant. NULL: none is.
+static const char *push_written(lua_State *L, const far_source_map *maps) {
+  lua_Debug frame;
+  for (int level = 1;
+       level <= ORIGIN_LEVELS_MAX && lua_getstack(L, level, &frame); level++) {
+    lua_getinfo(L, "Sl", &frame);
+    if (frame.currentline < 0 || frame.source[0] != '@')
+      continue;
+    far_origin_line place =
+        far_source_map_find(maps, frame.source + 1, frame.currentline);
+    if (place.file != NULL && strlen(place.file) < ORIGIN_BYTES_MAX)
+      return lua_pushfstring(L, "%s:%d", place.file, (int)place.line);
+  }
+  return NULL;
+}
+
 const char *far_push_origin(lua_State *L) {
+  const far_source_map *maps = far_script_of(L)->maps;
+  const char *written = maps ? push_written(L, maps) : NULL;
+  if (written != NULL)
+    return written;
   lua_Debug frame;
   // pcall(exec, …) has no line of its own: look for the Lua code behind it.
   for (int level = 1; lua_getstack(L, level, &frame); level++) {

@@ -147,6 +147,9 @@ static bool load_file(lua_State *L, far_script *script) {
                          : lua_pushfstring(L, "no file '%s'", path));
     return false;
   }
+  far_shield_up(shield);
+  far_script_map(script, path);
+  far_shield_down(shield);
   size_t left = (size_t)bytes;
   const char *source = skip_header(text, &left);
   if (luaL_loadbufferx(L, source, left, lua_pushfstring(L, "@%s", path), "t") !=
@@ -158,7 +161,7 @@ static bool load_file(lua_State *L, far_script *script) {
 
 // -- Finding ------------------------------------------------------------------
 
-// "a.b-c": words of letters, digits, '_' and '-', with dots between.
+// "a.@b-c": words of letters, digits, '_', '-' and '@', with dots between.
 static bool is_module_name(const char *name, size_t bytes) {
   bool was_dot = true;
   for (size_t i = 0; i < bytes; i++) {
@@ -166,7 +169,7 @@ static bool is_module_name(const char *name, size_t bytes) {
     bool is_word = (name[i] >= 'a' && name[i] <= 'z') ||
                    (name[i] >= 'A' && name[i] <= 'Z') ||
                    (name[i] >= '0' && name[i] <= '9') || name[i] == '_' ||
-                   name[i] == '-';
+                   name[i] == '-' || name[i] == '@';
     if (!is_word && (!is_dot || was_dot))
       return false;
     was_dot = is_dot;
@@ -210,8 +213,8 @@ static bool find_file(lua_State *L, far_script *script) {
     return false;
   }
   if (!is_module_name(name, lua_rawlen(L, NAME))) {
-    add_reason(L, "no file: a module's name is words of letters, digits, '_' "
-                  "and '-', with dots between");
+    add_reason(L, "no file: a module's name is words of letters, digits, "
+                  "'_', '-' and '@', with dots between");
     return false;
   }
   for (size_t i = 0; i < 2; i++) {

@@ -75,10 +75,11 @@ const far_visible far_sandbox_names[] = {
         "watched, and passes a suspension and a kill on"),
     STOCK("coroutine", "yield", pure),
 
+    OWN("debug", "getinfo", far_debug_getinfo,
+        "what tracebacks show; no function in C, no hook, no local"),
     OWN("debug", "traceback", far_debug_traceback, reads),
     ABSENT("debug", "debug", "reads the terminal"),
     ABSENT("debug", "gethook", hidden),
-    ABSENT("debug", "getinfo", hidden),
     ABSENT("debug", "getlocal", hidden),
     ABSENT("debug", "getmetatable", hidden),
     ABSENT("debug", "getregistry", hidden),

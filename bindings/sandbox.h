@@ -47,6 +47,7 @@ int far_base_collectgarbage(lua_State *L);
 int far_base_load(lua_State *L);
 int far_base_setmetatable(lua_State *L);
 int far_base_xpcall(lua_State *L);
+int far_debug_getinfo(lua_State *L);
 int far_debug_traceback(lua_State *L);
 int far_string_rep(lua_State *L);
 

@@ -1,5 +1,6 @@
 #include "host.h"
 #include "source.h"
+#include "source_map.h"
 #include "state.h"
 #include "storage.h"
 
@@ -253,6 +254,25 @@ farside_status far_script_borrow(farside_host *host, lua_State *L,
   return FARSIDE_OK;
 }
 
+void far_script_map(far_script *script, const char *path) {
+  far_source_map *map = far_source_map_read(&script->host->memory, path);
+  if (map == NULL)
+    return;
+  if (script->arena != NULL &&
+      !far_arena_charge(script->arena, far_source_map_bytes(map)))
+    far_source_map_free(map);
+  else
+    far_source_map_add(&script->maps, map);
+}
+
+static void unmap(far_script *script) {
+  for (const far_source_map *map = script->maps; script->arena && map;
+       map = far_source_map_next(map))
+    far_arena_discharge(script->arena, far_source_map_bytes(map));
+  far_source_map_free(script->maps);
+  script->maps = NULL;
+}
+
 // A turn between two slices ends as one that was never begun does.
 static void end_parked(far_script *script) {
   if (!script->is_parked)
@@ -299,6 +319,7 @@ void far_script_close(far_script *script) {
     far_arena_get_usage(script->arena, &usage);
     host->failing.refused += usage.refused;
   }
+  unmap(script);
   far_ruins_add(host, script->arena);
   far_region_close(script->region);
   far_manifest_free(script->manifest);
@@ -380,6 +401,8 @@ static int compile(lua_State *L) {
                       "while it reads it: load the rest with require",
                       source->path ? source->path : source->name);
   }
+  if (source->path != NULL)
+    far_script_map(script, source->path);
   // Text only: the checks of precompiled code can be fooled.
   int status =
       source->path

@@ -45,6 +45,7 @@ struct far_script {
   lua_State *L;              // The main thread of its state.
   struct far_source *source; // What it was loaded from; NULL if borrowed.
   struct far_manifest *manifest; // What it may do; likewise.
+  struct far_source_map *maps;   // Of those of its files that were generated.
   far_arena *arena;              // All that L has; NULL for a borrowed one.
   far_region *region;            // Where it lies in virtual time, or NULL.
   farside_limits limits;
@@ -121,6 +122,10 @@ void far_script_close(far_script *script);
 
 // Compiles and runs the main chunk of its source.
 farside_status far_script_load(far_script *script);
+
+// A file of it was read: if there is a source map beside it, what is told of
+// the file from now on is told of what it was made from. Under the shield.
+void far_script_map(far_script *script, const char *path);
 
 // Queues a turn that collects all garbage of a script.
 void far_script_collect(far_script *script);

@@ -1,5 +1,6 @@
 #include "far_assert.h"
 #include "host.h"
+#include "source_map.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
@@ -178,32 +179,80 @@ static void tell_owner(const far_script *script, far_role role,
     owner->failed(owner, message);
 }
 
+// What is told of places in generated Lua is told of what it was made from.
+// Pushes the copy, if there has to be one.
+static const char *told(const far_script *script, lua_State *L,
+                        const char *text) {
+  if (script->maps == NULL)
+    return text;
+  size_t bytes = far_source_map_rewrite(script->maps, text, NULL, 0) + 1;
+  char *copy = lua_newuserdatauv(L, bytes, 0);
+  far_source_map_rewrite(script->maps, text, copy, bytes);
+  return copy;
+}
+
+// Pushes a field of the error object at `object`, as it lies there: metamethods
+// are the script's. NULL for what is no text, or is empty.
+static const char *push_field(lua_State *L, int object, const char *name) {
+  lua_pushstring(L, name);
+  bool is_text = lua_rawget(L, object) == LUA_TSTRING;
+  return is_text && lua_rawlen(L, -1) > 0 ? lua_tostring(L, -1) : NULL;
+}
+
+// Copied several times, at nobody's expense: an error is no place for a file.
+static const char *shorten(lua_State *L, const char *text) {
+  if (strlen(text) <= MESSAGE_BYTES_MAX)
+    return text;
+  lua_pushlstring(L, text, MESSAGE_BYTES_MAX);
+  return lua_pushfstring(L, "%s ...", lua_tostring(L, -1));
+}
+
+// What was raised, as text: a string, or a table with a `message`, such as an
+// Error of TypeScript, which may know by itself whence it was thrown.
+static const char *push_message(lua_State *L, lua_State *co,
+                                const char **stack) {
+  *stack = NULL;
+  if (lua_type(co, -1) == LUA_TSTRING)
+    return lua_tostring(co, -1);
+  if (lua_type(co, -1) == LUA_TTABLE && lua_checkstack(co, 1)) {
+    lua_pushvalue(co, -1);
+    lua_xmove(co, L, 1);
+    int object = lua_gettop(L);
+    const char *name = push_field(L, object, "name");
+    const char *message = push_field(L, object, "message");
+    *stack = push_field(L, object, "stack");
+    if (message != NULL && name != NULL)
+      return lua_pushfstring(L, "%s: %s", name, message);
+    if (message != NULL)
+      return message;
+  }
+  return lua_pushfstring(L, "(error object is a %s value)",
+                         luaL_typename(co, -1));
+}
+
 // Writes down what was raised, and where. Reads the error without metamethods:
 // a script must not get to run once more in order to be reported.
 static void report(far_script *script, lua_State *L, lua_State *co) {
-  size_t bytes = 0;
-  const char *message = lua_type(co, -1) == LUA_TSTRING
-                            ? lua_tolstring(co, -1, &bytes)
-                            : lua_pushfstring(L, "(error object is a %s value)",
-                                              luaL_typename(co, -1));
-  // Copied several times, at nobody's expense: an error is no place for a file.
-  if (bytes > MESSAGE_BYTES_MAX) {
-    lua_pushlstring(L, message, MESSAGE_BYTES_MAX);
-    message = lua_pushfstring(L, "%s ...", lua_tostring(L, -1));
-  }
+  const char *stack;
+  const char *message = shorten(L, push_message(L, co, &stack));
   if (script->arena != NULL && strcmp(message, "not enough memory") == 0)
     message = lua_pushfstring(
         L, "not enough memory: the script may have %I KB (limit memory)",
         (LUAI_UACINT)(script->limits.memory_bytes / 1024));
+  message = told(script, L, message);
   far_host_fail(script->host, FARSIDE_SCRIPT, "%s", message);
   tell_owner(script, script->co_role, message);
-  push_traceback(script, L, co, message);
+  if (stack != NULL)
+    lua_pushfstring(L, "%s\n%s", message, shorten(L, stack));
+  else
+    push_traceback(script, L, co, message);
+  const char *all = told(script, L, lua_tostring(L, -1));
   // Asked only now: the traceback may have collected garbage, and a finalizer
   // may have ended the task.
   const far_job *job = script->job;
   far_host_note(script->host, FAR_WHAT_LOG,
                 is_owned(script) ? FARSIDE_WARN : FARSIDE_ERROR, script,
-                job ? &job->task : NULL, lua_tostring(L, -1));
+                job ? &job->task : NULL, all);
 }
 
 // -- Inside -------------------------------------------------------------------
@@ -402,12 +451,22 @@ static bool is_out(far_script *script) {
   return ++script->strikes >= STRIKES_MAX;
 }
 
+static void tell(const far_script *script, char *text, size_t bytes) {
+  char copy[FAR_TRACE_BYTES];
+  if (script->maps == NULL || bytes > sizeof copy)
+    return;
+  far_source_map_rewrite(script->maps, text, copy, bytes);
+  memcpy(text, copy, bytes);
+}
+
 // A turn that worked for a task, and gave up, takes only the task with it. All
 // else of the script is as it was: nobody runs in the middle of somebody.
 static void stop(visit *mine, bool is_dropped) {
   far_script *script = mine->turn->script;
   farside_host *host = script->host;
   char why[FAR_TRACE_BYTES + 256];
+  tell(script, host->watch.trace, sizeof host->watch.trace);
+  tell(script, host->watch.place, sizeof host->watch.place);
   const char *place = host->watch.place[0] ? host->watch.place : NULL;
   describe(script, why, sizeof why);
   host->stats.killed++;

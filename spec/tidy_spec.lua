@@ -32,7 +32,7 @@ local MAY_INCLUDE <const> = {
   ["uv.h"] = { clock = true, inbox = true, desktop = true, watchdog = true, http = true,
     isolate = true, isolated = true },
   ["jansson.h"] = { options = true, wire = true, event = true, report = true, json = true, command_profile = true,
-    command_rules = true },
+    command_rules = true, source_map = true },
   ["curl/curl.h"] = { libcurl = true },
   ["sqlite3.h"] = { store_sqlite_query = true },
 }
