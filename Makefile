@@ -28,6 +28,7 @@ setup-engine:
 
 setup-test:
 	@.ci/setup test
+	@.ci/typescript
 
 setup-bench: setup-test
 	@.ci/setup peer

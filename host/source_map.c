@@ -13,6 +13,7 @@ enum {
   MAP_BYTES_MAX = 2 * 1024 * 1024,
   FILES_MAX = 4096,
   LINES_MAX = 256 * 1024,
+  NEAR_LINES = 2,
   PATH_BYTES_MAX = 1024,
   SHOWN_BYTES = 60 // As long as Lua shows the name of a chunk: LUA_IDSIZE.
 };
@@ -245,7 +246,13 @@ void far_source_map_free(far_source_map *maps) {
 
 // -- Places -------------------------------------------------------------------
 
+// The end of a loop or a function stands in a line of its own, which no map
+// knows, but the one before it does.
 static far_origin_line look_up(const far_source_map *map, unsigned long line) {
+  for (int i = 0; i < NEAR_LINES && line > 1 && line <= map->lines_count &&
+                  map->lines[line - 1].file == 0;
+       i++)
+    line--;
   if (line == 0 || line > map->lines_count || map->lines[line - 1].file == 0)
     return (far_origin_line){0};
   const origin *found = &map->lines[line - 1];

@@ -764,7 +764,8 @@ describe("the pages", function()
   end)
 
   it("link to headings and files that there are", function()
-    for _, page in ipairs { "docs/containment.md", "docs/durable.md", "docs/testing.md", "docs/guide.md", "README.md" } do
+    for _, page in ipairs { "docs/containment.md", "docs/durable.md", "docs/testing.md", "docs/guide.md",
+      "docs/typescript.md", "README.md" } do
       for link in read(page):gmatch "%]%(([^)]+)%)" do
         local file, anchor = link:match "^([^#]*)#?(.*)$"
         local path = file == "" and page or (page:match "^.*/" or "") .. file

@@ -95,15 +95,23 @@ wrapped(function(task) task:finish() end)
 
   it("leaves a line that it does not know alone, and names that only look like its own", function()
     local phone <close> = device.open {}
-    launch(phone, "print(debug.traceback('my-app.lua:1: app.lua:1', 1))\nprint(debug.traceback('', 1))",
-      map({ "../app.ts" }, mappings { 3 }))
+    launch(phone, "print(debug.traceback('my-app.lua:1: app.lua:1', 1))\n\n\nprint(debug.traceback('', 1))",
+      map({ "../app.ts" }, mappings { 3, false, false, false }))
     assert.equal([[
 my-app.lua:1: app.lua:1
 stack traceback:
 	DIR/app.ts:3: in main chunk
 
 stack traceback:
-	DIR/build/app.lua:2: in main chunk]], logged(phone))
+	DIR/build/app.lua:4: in main chunk]], logged(phone))
+  end)
+
+  it("takes the end of a loop, which no map knows, for the line before it", function()
+    local phone <close> = device.open { limits = "turn=30ms" }
+    launch(phone, "\nsetTimeout(function()\n  while true do\n  end\nend, 1)",
+      map({ "app.ts" }, mappings { 1, 2, 3, false, false }))
+    phone:advance "1s"
+    assert.equal("app.ts:3", phone:timeline "script.kill"[1].where:match "[^/]+$")
   end)
 
   it("holds for the modules of a script, each with its own", function()

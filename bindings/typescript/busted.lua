@@ -1,0 +1,4 @@
+-- For specs in TypeScript: the matchers of Farside.
+
+local module = "farside.busted"
+return require(module)
