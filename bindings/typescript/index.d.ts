@@ -385,6 +385,7 @@ export interface HttpOptions {
   json?: Json;
   file?: string;
   offset?: number;
+  partBytes?: number;
   timeout?: Duration;
   connectTimeout?: Duration;
   stallTimeout?: Duration;
