@@ -131,14 +131,14 @@ describe("the declarations for TypeScript have", function()
       exec_options = "ExecOptions", open_task = "OpenTask", kind = "Kind", retry_rules = "RetryRules", needs = "Needs",
       enqueue_options = "EnqueueOptions", periodic_options = "PeriodicOptions", work = "Work", past_run = "PastRun",
       work_filter = "WorkFilter", obstacle = "Obstacle", http_options = "HttpOptions", http_progress = "HttpProgress",
-      usage = "Usage", Plugins = "PluginRegistry",
+      usage = "Usage", Plugins = "PluginRegistry", EnginePlugin = "EnginePlugin",
     } do
       same(fields(class), members(CORE, name), name)
     end
     for class, name in pairs {
       device_options = "DeviceOptions", entry = "Entry", outcome = "Outcome", violation = "Violation",
       past_task = "PastTask", world = "World", wake_options = "WakeOptions", http_asked = "HttpAsked",
-      http_answer = "HttpAnswer",
+      http_answer = "HttpAnswer", plugin_answer = "PluginAnswer",
     } do
       same(fields(class), members(DEVICE, name), name)
     end

@@ -22,7 +22,19 @@ export interface DeviceOptions {
   ram?: string;
   allow?: string[];
   http?: string[];
+  plugins?: { [plugin: string]: { [method: string]: PluginMethod } };
   strict?: boolean;
+}
+
+/** What a plugin's method of a phone does; returning nothing, it answers later. */
+export type PluginMethod = (this: void, value: any, answer: PluginAnswer) => unknown;
+
+/** @noSelf */
+export interface PluginAnswer {
+  /** Answers. */
+  resolve(value?: unknown): true | undefined;
+  /** Refuses, with a name of the engine's. */
+  reject(message?: string, name?: string): true | undefined;
 }
 
 /** One entry of the timeline. */
@@ -221,6 +233,8 @@ export interface Phone {
   explain(id: WorkId): (Obstacle[] & { readonly text: string }) | undefined;
   /** Says what answers the requests of the app; the newest comes first. */
   respond(pattern: string, answer: HttpAnswer | ((request: HttpAsked) => HttpAnswer | undefined)): void;
+  /** Tells the app that something has happened to one of its plugins; it may wait for its first listener. */
+  notify(plugin: string, event: string, value?: unknown, isRetained?: boolean): void;
   /** Lists what happened, or only what begins with a word. */
   timeline(what?: string): Entry[];
   /** Lists all tasks since the phone was opened, ended ones too. */

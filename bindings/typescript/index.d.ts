@@ -10,11 +10,12 @@
 export type Status =
   | 'OK' | 'NOMEM' | 'INVALID' | 'NOTASK' | 'FINISHED' | 'EXPIRED' | 'LIMIT' | 'BUSY' | 'CLOSED' | 'NOFILE'
   | 'SYNTAX' | 'SCRIPT' | 'UNSUPPORTED' | 'INTERRUPTED' | 'SYSTEM' | 'KILLED' | 'DENIED' | 'NOSCRIPT' | 'NOWORK'
-  | 'STORE' | 'FULL' | 'READONLY' | 'CORRUPT' | 'LOCKED' | 'NEWER' | 'STALE' | 'NETWORK' | 'TIMEOUT' | 'TLS';
+  | 'STORE' | 'FULL' | 'READONLY' | 'CORRUPT' | 'LOCKED' | 'NEWER' | 'STALE' | 'NETWORK' | 'TIMEOUT' | 'TLS'
+  | 'NOCALL';
 
-/** What failed, for a reason that a correct script must expect. */
+/** What failed, for a reason that a correct script must expect. The plugins of an engine have names of their own. */
 export class FarsideError extends Error {
-  readonly code: Status;
+  readonly code: Status | (string & {});
 }
 
 type Unit = 'ms' | 's' | 'm' | 'h' | 'd';
@@ -484,7 +485,23 @@ export interface Log {
 
 // -- The module ---------------------------------------------------------------
 
-/** What there is. An embedder's own are added by declaration merging. */
+/**
+ * What every plugin of an engine has. Its methods, which are added to this, take a value and give a Promise, or take
+ * a function as well.
+ * @noSelf
+ */
+export interface EnginePlugin {
+  /** Calls a function each time an event happens. */
+  addListener(event: string, fn: (value: any) => void): Handle;
+  /** The same function: the older spelling. */
+  addEventListener(event: string, fn: (value: any) => void): Handle;
+  /** Calls a function the next time an event happens, and only then. */
+  once(event: string, fn: (value: any) => void): Handle;
+  /** Removes all listeners of this plugin, or those of one event. */
+  removeAllListeners(event?: string): void;
+}
+
+/** What there is. The plugins of an engine are added by declaration merging. */
 export interface PluginRegistry {
   App: App;
   BackgroundTask: BackgroundTask;

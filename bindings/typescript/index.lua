@@ -404,6 +404,40 @@ local Files <const> = plugin("Files", {
   remove = checked(native.Files.remove),
 })
 
+-- A method of an engine's plugin: a Promise, unless there is a function.
+local function method(call)
+  local wait = promised(call)
+  return function(value, fn)
+    if type(value) == "function" then
+      return (check(call(entry(value))))
+    elseif fn ~= nil then
+      return (check(call(value, entry(fn))))
+    end
+    return wait(value)
+  end
+end
+
+local engine <const> = setmetatable({}, {
+  __index = function(known, name)
+    local theirs = native[name]
+    if type(theirs) ~= "table" then
+      return nil
+    end
+    local mine = { removeAllListeners = theirs.removeAllListeners }
+    for _, listener in ipairs { "addListener", "addEventListener", "once" } do
+      mine[listener] = theirs[listener] and listen(theirs[listener])
+    end
+    known[name] = setmetatable(mine, {
+      __index = function(_, key)
+        local call = theirs[key]
+        mine[key] = type(call) == "function" and method(call) or call
+        return mine[key]
+      end,
+    })
+    return known[name]
+  end,
+})
+
 -- -- Globals ------------------------------------------------------------------
 
 -- Plain Lua has no such globals; a program in TypeScript expects them.
@@ -433,7 +467,7 @@ return {
     Http = Http,
     Files = Files,
     Log = native.Log,
-  }, { __index = native }),
+  }, { __index = engine }),
   App = App,
   BackgroundTask = BackgroundTask,
   Storage = Storage,

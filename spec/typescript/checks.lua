@@ -91,6 +91,29 @@ work is	succeeded]], (logged(phone):gsub("upload: [^\n]-Error", "upload: src/wai
   end)
 end)
 
+describe("a plugin of an engine's", function()
+  it("gives Promises, calls functions, and has events", function()
+    local phone <close> = device.open {
+      plugins = {
+        Score = {
+          submit = function(value, answer)
+            if value.points < 0 then
+              answer.reject("that is nothing", "CHEAT")
+            else
+              answer.resolve { rank = 10 - value.points }
+            end
+          end,
+        },
+      },
+    }
+    assert(phone:launch "build/engine.lua")
+    phone:notify("Score", "beaten", "Ada")
+    phone:advance "1s"
+    assert.equal("3\nCHEAT\tthat is nothing\ncalled with\t2\nbeaten by\tAda", logged(phone))
+    assert.finished(phone:tasks()[1], phone)
+  end)
+end)
+
 describe("a rejection", function()
   it("is reported with its message where nobody listens, and fails the task it belongs to", function()
     local phone <close> = device.open {}
