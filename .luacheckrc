@@ -14,4 +14,6 @@ files["spec"] = {
 files["scripts/plans"] = { globals = { "phone", "expect" } }
 files["scripts/template/plan.lua"] = { globals = { "phone", "expect" } }
 files["scripts/template/spec"] = { std = "+busted" }
+files["scripts/template_typescript/plan.lua"] = { globals = { "phone", "expect" } }
+files["scripts/template_typescript/spec"] = { std = "+busted" }
 files["spec/hostile/programs"] = { ignore = { "314", "512", "581" } }

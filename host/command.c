@@ -191,6 +191,7 @@ static const known_option options[] = {
     FLAG("--trust", is_trusted),
     FLAG("--isolate", is_isolated),
     FLAG("--json", is_json),
+    FLAG("--typescript", is_typescript),
     FLAG("--verbose", is_verbose),
     FLAG("-v", is_verbose),
 };

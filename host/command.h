@@ -66,6 +66,7 @@ typedef struct command_line {
   bool is_isolated;
   bool is_once;
   bool is_json;
+  bool is_typescript;
   farside_limits limits;
   command_grants modules, http, background;
   // Paths, the first is there; or one name; or words.

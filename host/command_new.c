@@ -50,13 +50,13 @@ static bool put_named(FILE *file, const char *text, const char *name) {
 }
 
 // "spec/my_app_spec.lua" --> "DIR/spec/notes_spec.lua"
-static bool name_path(char *path, const char *dir, const char *from,
-                      const char *name) {
+static bool name_path(char *path, const char *dir, const char *folder,
+                      const char *from, const char *name) {
   const char *found = strstr(from, placeholder);
   size_t before = found ? (size_t)(found - from) : strlen(from);
-  int length =
-      snprintf(path, PATH_BYTES_MAX, "%s/%.*s%s%s", dir, (int)before, from,
-               found ? name : "", found ? found + sizeof placeholder - 1 : "");
+  int length = snprintf(path, PATH_BYTES_MAX, "%s/%s%.*s%s%s", dir, folder,
+                        (int)before, from, found ? name : "",
+                        found ? found + sizeof placeholder - 1 : "");
   return length > 0 && length < PATH_BYTES_MAX;
 }
 
@@ -73,8 +73,8 @@ static bool make_folders(char *path, size_t from) {
 }
 
 static bool put_file(const far_embedded *from, const char *dir,
-                     const char *name, char *path) {
-  if (!name_path(path, dir, from->path, name) ||
+                     const char *folder, const char *name, char *path) {
+  if (!name_path(path, dir, folder, from->path, name) ||
       !make_folders(path, strlen(dir) + 1))
     return false;
   FILE *file = fopen(path, "wx");
@@ -84,12 +84,26 @@ static bool put_file(const far_embedded *from, const char *dir,
   return fclose(file) == 0 && is_written;
 }
 
-static void put_advice(const char *name, const char *dir) {
-  printf("%s is there. Try:\n\n"
-         "  cd %s\n"
-         "  farside simulate %s.lua --plan plan.lua\n"
+// Leaves the path of the file that cannot be written.
+static bool put_files(const far_embedded *files, const char *dir,
+                      const char *folder, const char *name, char *path) {
+  for (; files->path != NULL; files++)
+    if (!put_file(files, dir, folder, name, path))
+      return false;
+  return true;
+}
+
+static void put_advice(const char *name, const char *dir, bool is_typescript) {
+  printf("%s is there. Try:\n"
+         "\n"
+         "  cd %s\n",
+         dir, dir);
+  if (is_typescript)
+    printf("  npm install\n"
+           "  npm run build\n");
+  printf("  farside simulate %s%s.lua --plan plan.lua\n"
          "  busted\n",
-         dir, dir, name);
+         is_typescript ? "build/" : "", name);
 }
 
 static int new_app(const command_line *line) {
@@ -110,16 +124,20 @@ static int new_app(const command_line *line) {
     return refuse("the folder", dir, "there is something already");
   if (mkdir(dir, 0777) != 0)
     return refuse("cannot make the folder", dir, strerror(errno));
-  for (const far_embedded *file = far_template; file->path != NULL; file++)
-    if (!put_file(file, dir, name, path))
-      return refuse("cannot write", path, strerror(errno));
-  put_advice(name, dir);
+  bool is_put =
+      line->is_typescript
+          ? put_files(far_template_typescript, dir, "", name, path) &&
+                put_files(far_typescript, dir, "farside-core/", name, path)
+          : put_files(far_template, dir, "", name, path);
+  if (!is_put)
+    return refuse("cannot write", path, strerror(errno));
+  put_advice(name, dir, line->is_typescript);
   return EXIT_FINE;
 }
 
 const far_command new_command = {
     .name = "new",
-    .usage = "new NAME [--dir FOLDER]",
+    .usage = "new NAME [--typescript] [--dir FOLDER]",
     .what = "make a folder with an app, a plan and specs, to begin from",
     .help = "Makes a folder that is ready to simulate and to test:\n"
             "\n"
@@ -129,9 +147,12 @@ const far_command new_command = {
             "  spec/NAME_spec.lua    the same for busted\n"
             "  README.md             the commands\n"
             "\n"
+            "  --typescript      the app in TypeScript, for TypeScriptToLua: "
+            "src/NAME.ts,\n"
+            "                    with what npm has to know\n"
             "  --dir FOLDER      another folder than NAME; it must not exist\n"
             "\n"
             "Exits with 0 when it is there, 2 when nothing could be made.\n",
-    .options = " --dir ",
+    .options = " --dir --typescript ",
     .wants = "name",
     .run = new_app};

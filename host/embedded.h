@@ -1,5 +1,5 @@
-// Files of scripts/ that are compiled into what we ship: the tables are written
-// by embed_files.cmake when it is built.
+// Files of scripts/ and of bindings/typescript/ that are compiled into what we
+// ship: the tables are written by embed_files.cmake when it is built.
 #ifndef FAR_EMBEDDED_H
 #define FAR_EMBEDDED_H
 
@@ -13,5 +13,8 @@ typedef struct far_embedded {
 
 extern const far_embedded far_busted[];   // scripts/busted.lua
 extern const far_embedded far_template[]; // scripts/template: what `new` makes.
+// What `new --typescript` makes: scripts/template_typescript, and the package.
+extern const far_embedded far_template_typescript[];
+extern const far_embedded far_typescript[];
 
 #endif

@@ -92,4 +92,20 @@ wait $pid || fail "farside run" "$log"
 grep -q task.finish run.jsonl || fail "farside run finishes the task" run.jsonl
 ok "farside run finishes its task on Ctrl-Z, and stops"
 
+# What farside new makes: it builds, keeps its plan, and passes its specs.
+"$farside" new Field_Notes --typescript >"$log" || fail "farside new --typescript" "$log"
+cd Field_Notes
+grep -rl my_app . >"$log" && fail "nothing is left of the template's name" "$log"
+cp -r "$compiler/node_modules" .
+npm install --offline --no-audit --no-fund >"$log" 2>&1 || fail "npm install of the template" "$log"
+npm run build >"$log" 2>&1 || fail "npm run build" "$log"
+[ "$(ls build)" = "$(printf 'Field_Notes.lua\nField_Notes.lua.map\nfarside.lua')" ] || fail "npm run build" "$log"
+"$farside" simulate build/Field_Notes.lua --plan plan.lua --os strict --seeds 5 >"$log" 2>&1 || fail "its plan" "$log"
+"$farside" simulate build/Field_Notes.lua --os ios >"$log" 2>&1 || fail "its day" "$log"
+grep -q "task.begin .* save .* src/Field_Notes.ts:31" "$log" || fail "its lines are those of the TypeScript" "$log"
+"$runner" >"$log" 2>&1 || fail "its specs" "$log"
+grep -q "6 successes / 0 failures / 0 errors" "$log" || fail "its specs" "$log"
+ok "farside new --typescript makes what builds and passes"
+cd "$project"
+
 echo "$passed passed, 0 failed"
