@@ -14,9 +14,14 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { HEAD_BYTES = 16 * 1024, CHUNK_BYTES = 64 * 1024 };
+enum {
+  HEAD_BYTES = 16 * 1024,
+  CHUNK_BYTES = 64 * 1024,
+  NOTES_BYTES = 64 * 1024
+};
 
 struct http_server {
   int listener, port;
@@ -26,6 +31,9 @@ struct http_server {
   pthread_mutex_t lock; // One at a time adds to what /tus has.
   _Atomic uint64_t received;
   atomic_bool is_exact;
+  pthread_cond_t was_noted; // There is more in `notes`, which `lock` guards.
+  size_t notes_bytes;
+  char notes[NOTES_BYTES + 1];
 };
 
 typedef struct connection {
@@ -226,6 +234,31 @@ static bool tus(connection *mine) {
   return send_text(mine, text);
 }
 
+static void take_note(connection *mine, const char *data, size_t bytes) {
+  http_server *server = mine->server;
+  size_t room = NOTES_BYTES - server->notes_bytes;
+  if (bytes > room)
+    bytes = room;
+  memcpy(server->notes + server->notes_bytes, data, bytes);
+  server->notes_bytes += bytes;
+}
+
+// Who waits for a text sees whole bodies, a line each.
+static bool note(connection *mine) {
+  http_server *server = mine->server;
+  pthread_mutex_lock(&server->lock);
+  size_t before = server->notes_bytes;
+  bool is_whole = read_body(mine, take_note);
+  if (is_whole)
+    take_note(mine, "\n", 1);
+  else
+    server->notes_bytes = before;
+  server->notes[server->notes_bytes] = '\0';
+  pthread_cond_broadcast(&server->was_noted);
+  pthread_mutex_unlock(&server->lock);
+  return is_whole;
+}
+
 static bool drip(const connection *mine, const char *what) {
   while (is_ready(mine, POLLOUT)) {
     char byte;
@@ -335,6 +368,10 @@ static bool serve(connection *mine) {
   mine->is_slow = strcmp(path, "/tus/slow") == 0;
   if (strncmp(path, "/tus", 4) == 0)
     return tus(mine);
+  if (strcmp(path, "/note") == 0)
+    return note(mine) && answer(mine, "200 OK", "", "noted");
+  if (strcmp(path, "/note/silent") == 0)
+    return note(mine) && stay_silent(mine);
   if (strcmp(path, "/deaf") == 0)
     return drip(mine, ""); // It never reads what is sent.
   if (!read_body(mine, NULL))
@@ -401,6 +438,11 @@ http_server *http_server_open(void) {
   socklen_t bytes = sizeof address;
   server->is_exact = true;
   pthread_mutex_init(&server->lock, NULL);
+  pthread_condattr_t monotonic;
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&server->was_noted, &monotonic);
+  pthread_condattr_destroy(&monotonic);
   server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (bind(server->listener, (struct sockaddr *)&address, bytes) != 0 ||
       listen(server->listener, 1024) != 0 ||
@@ -423,6 +465,7 @@ void http_server_close(http_server *server) {
   while (server->connections > 0)
     poll(NULL, 0, 1);
   close(server->listener);
+  pthread_cond_destroy(&server->was_noted);
   pthread_mutex_destroy(&server->lock);
   free(server);
 }
@@ -438,6 +481,24 @@ void http_server_forget(http_server *server) {
   server->received = 0;
   server->is_exact = true;
   pthread_mutex_unlock(&server->lock);
+}
+
+bool http_server_await(http_server *server, const char *text, int wait_ms) {
+  struct timespec end;
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  end.tv_sec += wait_ms / 1000;
+  end.tv_nsec += wait_ms % 1000 * 1000000L;
+  if (end.tv_nsec >= 1000000000L) {
+    end.tv_sec++;
+    end.tv_nsec -= 1000000000L;
+  }
+  bool has_come, is_late = false;
+  pthread_mutex_lock(&server->lock);
+  while (!(has_come = strstr(server->notes, text) != NULL) && !is_late)
+    is_late =
+        pthread_cond_timedwait(&server->was_noted, &server->lock, &end) != 0;
+  pthread_mutex_unlock(&server->lock);
+  return has_come;
 }
 
 int http_server_most(http_server *server) {

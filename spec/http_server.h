@@ -20,6 +20,11 @@ void http_server_close(http_server *server);
 uint64_t http_server_received(http_server *server, bool *is_exact);
 void http_server_forget(http_server *server);
 
+// Waits until a body that was sent to /note has a text in it; false when none
+// did within `wait_ms`. Bodies are remembered up to 64 KiB in all. What is sent
+// to /note/silent is remembered likewise, and never answered.
+bool http_server_await(http_server *server, const char *text, int wait_ms);
+
 // The most requests that were answered at the same time.
 int http_server_most(http_server *server);
 
