@@ -647,6 +647,14 @@ size_t farside_poll(farside_host *host, char *buffer, size_t bytes);
 FARSIDE_API
 int farside_wake_fd(farside_host *host);
 
+// For engines on SDL 2 or SDL 3: SDL_AddEventWatch(farside_watch_sdl, host),
+// and SDL_DelEventWatch() (SDL_RemoveEventWatch() in SDL 3) before the host is
+// closed. Posts what a phone tells SDL about the app's life: SDL may stop the
+// engine's main loop before the engine hears of it, and this is called at once,
+// on whichever thread. `event` is an SDL_Event. Returns 1, as a filter does.
+FARSIDE_API
+int farside_watch_sdl(void *host, void *event);
+
 #ifdef __cplusplus
 }
 #endif
