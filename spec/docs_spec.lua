@@ -765,7 +765,7 @@ describe("the pages", function()
 
   it("link to headings and files that there are", function()
     for _, page in ipairs { "docs/containment.md", "docs/durable.md", "docs/testing.md", "docs/guide.md",
-      "docs/typescript.md", "README.md" } do
+      "docs/typescript.md", "docs/love.md", "README.md" } do
       for link in read(page):gmatch "%]%(([^)]+)%)" do
         local file, anchor = link:match "^([^#]*)#?(.*)$"
         local path = file == "" and page or (page:match "^.*/" or "") .. file

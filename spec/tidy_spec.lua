@@ -79,8 +79,8 @@ describe("house rules:", function()
 
   it("nothing is left behind", function()
     local words = { "FIX" .. "ME", "TO" .. "DO", "XX" .. "X", "HA" .. "CK" }
-    for _, path in ipairs(files("host/*", "bindings/*.*", "bindings/typescript/*",
-      "spec/*.c", "spec/*.lua", "spec/fuzz/*.*", "scripts/*.lua", "docs/*.md")) do
+    for _, path in ipairs(files("host/*", "bindings/*.*", "bindings/typescript/*", "bindings/love/*", "spec/*.c",
+      "spec/*.lua", "spec/love/*", "spec/fuzz/*.*", "scripts/*.lua", "scripts/love/*", "docs/*.md")) do
       local text = read(path)
       for _, word in ipairs(words) do
         assert.falsy(text:find("%f[%w]" .. word .. "%f[%W]"), path .. " says " .. word)

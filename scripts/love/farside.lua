@@ -1,0 +1,1 @@
+../../bindings/love/farside.lua
