@@ -208,6 +208,32 @@ static bool restarts(void) {
          expect("quit\n") && expect("kept 3\n") && play(5);
 }
 
+static bool starts_again_after_a_stop(void) {
+  return start_love() && play(3) && tell("farside.stop()") &&
+         tell("say(farside.send { score = 4 })") &&
+         expect("said: nil, Farside is not here: it was stopped, CLOSED\n") &&
+         tell("love.load()") && expect("kept 3\n") && play(5) &&
+         tell("say(farside.start {})") &&
+         expect("said: nil, Farside has been started already, BUSY\n");
+}
+
+static bool costs_an_idle_frame_next_to_nothing(void) {
+  return start_love() && expect("kept 0\n") && tell("measure()") &&
+         expect("idle: less than 1 %");
+}
+
+static bool runs_without_a_window(void) {
+  char game[80];
+  snprintf(game, sizeof game, "%s/game", folder);
+  shell("cd %s && mv headless.lua main.lua && echo 'function love.conf(t) "
+        "for name in pairs(t.modules) do t.modules[name] = false end end' "
+        ">conf.lua",
+        game);
+  return child_start(&love, (const char *const[]){"love", game, NULL}) &&
+         expect("started\ttrue\n") && expect("kept 0\n") &&
+         child_wait(&love) == 7;
+}
+
 // -- Messages and calls -------------------------------------------------------
 
 static bool messages_cross_as_they_are(void) {
@@ -321,6 +347,34 @@ static bool a_game_without_it_forgets(void) {
     return false;
   child_kill(&love);
   return start_love() && tell("show()") && expect("shown: 0,");
+}
+
+// -- Where the library is -----------------------------------------------------
+
+static bool it_is_found_in_the_folder_of_the_game(void) {
+  unsetenv("FARSIDE_LIBRARY");
+  shell("cp %s %s/game/libfarside.so", library, folder);
+  return start_love() && play(2);
+}
+
+static bool it_is_found_beside_a_love_file(void) {
+  unsetenv("FARSIDE_LIBRARY");
+  shell("cp %s %s/libfarside.so", library, folder);
+  shell("cd %s/game && cmake -E tar cf ../game.love --format=zip . && "
+        "rm -r ../game && mv ../game.love ../game",
+        folder);
+  return start_love() && play(2);
+}
+
+static bool it_is_found_where_the_system_looks(void) {
+  unsetenv("FARSIDE_LIBRARY");
+  shell("mkdir %s/lib && cp %s %s/lib/libfarside.so", folder, library, folder);
+  char path[80];
+  snprintf(path, sizeof path, "%s/lib", folder);
+  setenv("LD_LIBRARY_PATH", path, 1);
+  bool is_fine = start_love() && play(2);
+  unsetenv("LD_LIBRARY_PATH");
+  return is_fine;
 }
 
 // -- What goes wrong ----------------------------------------------------------
@@ -522,6 +576,9 @@ static const test tests[] = {
     CASE(hears_what_sdl_hears),
     CASE(quits_when_the_game_does),
     CASE(restarts),
+    CASE(starts_again_after_a_stop),
+    CASE(costs_an_idle_frame_next_to_nothing),
+    CASE(runs_without_a_window),
     CASE(messages_cross_as_they_are),
     CASE(calls_are_answered),
     CASE(the_game_notifies),
@@ -532,6 +589,9 @@ static const test tests[] = {
     CASE(kills_lose_nothing),
     CASE(the_game_runs_without_it),
     CASE(a_game_without_it_forgets),
+    CASE(it_is_found_in_the_folder_of_the_game),
+    CASE(it_is_found_beside_a_love_file),
+    CASE(it_is_found_where_the_system_looks),
     CASE(a_wrong_library_is_named),
     CASE(a_script_that_does_not_parse_is_named),
     CASE(an_option_that_nobody_reads_is_refused),

@@ -450,7 +450,7 @@ local TELL = {
 -- Before LÖVE calls the game's own functions, which may be assigned later, and
 -- may never return.
 local function listen_to_love()
-  for name, tell in pairs(TELL) do
+  for name, tell in pairs(love.handlers and TELL or {}) do
     local handler = love.handlers[name]
     love.handlers[name] = function(...)
       if host then
@@ -477,7 +477,7 @@ local stop_watching = function() end
 local function watch_sdl()
   pcall(ffi.cdef, SDL_DECLARATIONS)
   local sdl = ffi.C
-  if ffi.os == "Other" or love.system.getOS() == "Android" then
+  if love.system.getOS() == "Android" then
     local ok, found = pcall(ffi.load, "SDL2")
     sdl = ok and found or sdl
   end
@@ -682,11 +682,11 @@ local function open_host(options)
     end
   end
   local ok, message, status_name = result(library.farside_start(opened))
-  if not ok then
-    library.farside_host_close(opened)
-    return nil, message, status_name
+  if ok then
+    return opened
   end
-  return opened
+  library.farside_host_close(opened)
+  return nil, message, status_name
 end
 
 local function stop()
@@ -731,6 +731,8 @@ function farside.start(options)
   if host then
     return nil, "Farside has been started already", "BUSY"
   end
+  require "love.system" -- Where conf.lua has switched them off.
+  require "love.timer"
   local name
   local found, why = open_library()
   if found then
@@ -749,6 +751,7 @@ function farside.start(options)
   ffi.gc(host, quit)
   listen_to_love()
   watch_sdl()
+  told = "active" -- As every app begins.
   tell_state()
   return true
 end

@@ -12,8 +12,8 @@ local farside = require "farside"
 local SERVER = os.getenv "SCORE_SERVER" or "https://scores.example.com/scores"
 
 local score = tonumber((love.filesystem.read "score.txt")) or 0
-local news = ""
-local star = { radius = 18 }
+local news = "Catch the star, and leave whenever you like."
+local star, sky, big_font = { radius = 22 }, {}, nil
 
 local function place_star()
   local width, height = love.graphics.getDimensions()
@@ -23,7 +23,11 @@ local function place_star()
 end
 
 function love.load()
-  love.graphics.setBackgroundColor(0.09, 0.10, 0.16)
+  love.graphics.setBackgroundColor(0.07, 0.08, 0.15)
+  big_font = love.graphics.newFont(40)
+  for i = 1, 120 do
+    sky[i] = { love.math.random(960), love.math.random(720), 1, 1, 1, love.math.random() / 2 }
+  end
   place_star()
   local ok, why = farside.start {
     script = "background.lua",
@@ -60,12 +64,19 @@ function love.mousepressed(x, y)
 end
 
 function love.draw()
-  love.graphics.setColor(1, 0.85, 0.35, 1 - star.age / 3)
-  love.graphics.circle("fill", star.x, star.y, star.radius, 5)
+  local width, height = love.graphics.getDimensions()
+  local light, spike = 1 - star.age / 3, star.radius / 5
   love.graphics.setColor(1, 1, 1)
-  love.graphics.print(score, 20, 16, 0, 3)
-  love.graphics.setColor(0.6, 0.65, 0.8)
-  love.graphics.printf(news, 20, love.graphics.getHeight() - 32, love.graphics.getWidth() - 40)
+  love.graphics.points(sky)
+  love.graphics.setColor(1, 0.8, 0.3, light / 5)
+  love.graphics.circle("fill", star.x, star.y, star.radius)
+  love.graphics.setColor(1, 0.9, 0.5, light)
+  love.graphics.ellipse("fill", star.x, star.y, star.radius, spike)
+  love.graphics.ellipse("fill", star.x, star.y, spike, star.radius)
+  love.graphics.setColor(1, 1, 1)
+  love.graphics.print(score, big_font, 20, 12)
+  love.graphics.setColor(0.6, 0.65, 0.85)
+  love.graphics.printf(news, 20, height - 32, width - 40)
 end
 
 -- What most games do, and all that a game without Farside has. No kill waits
