@@ -203,6 +203,16 @@ static bool quits_when_the_game_does(void) {
          expect("let go\n") && child_wait(&love) == 0;
 }
 
+static bool quits_though_a_task_does_not_end(void) {
+  use_listener();
+  setenv("GRACE", "0.2", 1);
+  bool is_fine = start_love() && tell("ask('cling')") && expect("clinging\n") &&
+                 tell("love.event.quit()") && expect("heard terminate\n") &&
+                 child_wait(&love) == 0;
+  unsetenv("GRACE");
+  return is_fine;
+}
+
 static bool restarts(void) {
   return start_love() && play(3) && tell("love.event.quit('restart')") &&
          expect("quit\n") && expect("kept 3\n") && play(5);
@@ -247,6 +257,15 @@ static bool messages_cross_as_they_are(void) {
          expect("said: nil, only nil, booleans") &&
          tell("say(farside.send('\\255'))") && expect("said: nil,") &&
          tell("say(farside.send({}, 'nobody'))") && expect("said: true");
+}
+
+static bool messages_may_be_large(void) {
+  use_listener();
+  return start_love() && tell("farside.send { echo = ('x'):rep(1e6) }") &&
+         expect("echo: 1000000 bytes\n") &&
+         tell("farside.send { echo = 'x' }") && expect("echo: 1 bytes\n") &&
+         tell("say(farside.send(('x'):rep(2e6)))") && expect("said: nil, ") &&
+         expect("LIMIT\n");
 }
 
 static bool calls_are_answered(void) {
@@ -375,6 +394,17 @@ static bool it_is_found_where_the_system_looks(void) {
   bool is_fine = start_love() && play(2);
   unsetenv("LD_LIBRARY_PATH");
   return is_fine;
+}
+
+// -- The page ----------------------------------------------------------------
+
+static bool the_page_works(void) {
+  char game[80];
+  snprintf(game, sizeof game, "%s/game", folder);
+  shell("cp %s/docs/love.md %s/page.md && mv %s/page.lua %s/main.lua", source,
+        game, game, game);
+  return child_start(&love, (const char *const[]){"love", game, NULL}) &&
+         expect("background: it happens\n");
 }
 
 // -- What goes wrong ----------------------------------------------------------
@@ -575,11 +605,13 @@ static const test tests[] = {
     CASE(hears_of_low_memory),
     CASE(hears_what_sdl_hears),
     CASE(quits_when_the_game_does),
+    CASE(quits_though_a_task_does_not_end),
     CASE(restarts),
     CASE(starts_again_after_a_stop),
     CASE(costs_an_idle_frame_next_to_nothing),
     CASE(runs_without_a_window),
     CASE(messages_cross_as_they_are),
+    CASE(messages_may_be_large),
     CASE(calls_are_answered),
     CASE(the_game_notifies),
     CASE(uploads_while_the_loop_sleeps),
@@ -592,6 +624,7 @@ static const test tests[] = {
     CASE(it_is_found_in_the_folder_of_the_game),
     CASE(it_is_found_beside_a_love_file),
     CASE(it_is_found_where_the_system_looks),
+    CASE(the_page_works),
     CASE(a_wrong_library_is_named),
     CASE(a_script_that_does_not_parse_is_named),
     CASE(an_option_that_nobody_reads_is_refused),

@@ -48,6 +48,14 @@ function ask.hold()
   end)
 end
 
+-- One that never ends by itself.
+function ask.cling()
+  BackgroundTask.exec(function()
+    print "clinging"
+    farside.sleep(1e9)
+  end)
+end
+
 local function call(method, options)
   local answer, message, name = Game[method](options)
   print(("answer: %s%s"):format(answer, message and (", %s, %s"):format(message, name) or ""))

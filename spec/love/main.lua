@@ -48,6 +48,7 @@ end
 
 function farside.start(options)
   options.plugins = { Game = methods }
+  options.grace = tonumber(os.getenv "GRACE")
   return start(options)
 end
 
@@ -61,7 +62,9 @@ end
 
 function farside.message(message, script)
   game.message(message, script)
-  if message.echo then
+  if type(message.echo) == "string" then
+    print("echo: " .. #message.echo .. " bytes")
+  elseif message.echo then
     print("echo: " .. farside.encode(message.echo))
   elseif message.kept then
     print("kept " .. message.kept)
