@@ -139,7 +139,8 @@ else()
   # A script may be jumped out of anywhere, but not out of the dynamic linker.
   target_link_options(farside_shared PRIVATE
     -Wl,--version-script=${PROJECT_SOURCE_DIR}/host/farside.map
-    -Wl,-z,nodelete -Wl,-z,now -Wl,--gc-sections)
+    -Wl,-z,nodelete -Wl,-z,now -Wl,--gc-sections
+    -Wl,-Bsymbolic) # It calls its own farside_*, whatever else is loaded.
   set_property(TARGET farside_shared APPEND PROPERTY LINK_DEPENDS
     ${PROJECT_SOURCE_DIR}/host/farside.map)
   if(NOT FARSIDE_SANITIZE)

@@ -132,7 +132,6 @@ static farside_status put(far_outbox *outbox, char *text, bool may_be_lost) {
   farside_status status = FARSIDE_OK;
   far_text *fresh = text_new(text);
   pthread_mutex_lock(&outbox->mutex);
-  outbox->was_used = true;
   if (fresh == NULL)
     status = FARSIDE_NOMEM;
   else if (fresh->length > outbox->bytes_max - outbox->bytes)
@@ -159,11 +158,6 @@ void far_outbox_put_entry(far_outbox *outbox, char *text) {
 
 void far_outbox_end(far_outbox *outbox) {
   if (!outbox->has_mutex)
-    return;
-  pthread_mutex_lock(&outbox->mutex);
-  bool was_used = outbox->was_used;
-  pthread_mutex_unlock(&outbox->mutex);
-  if (!was_used)
     return;
   far_text *fresh = text_new(strdup("{\"event\":\"ended\"}"));
   if (fresh == NULL)

@@ -17,7 +17,6 @@ typedef struct far_outbox {
   bool is_readable; // A byte is in the pipe.
   bool wants_tick;  // Something was posted.
   bool is_threaded; // Nobody ticks.
-  bool was_used;    // Whoever polls is told of the end.
   int pipe[2];      // Made when it is first asked for; -1.
   far_text *first, *last;
   size_t bytes, bytes_max;
@@ -34,7 +33,7 @@ farside_status far_outbox_put(far_outbox *outbox, char *text);
 // The same for what may be lost; that is counted.
 void far_outbox_put_entry(far_outbox *outbox, char *text);
 
-// The last text, if anything was ever put in.
+// The last text, for which there is always room.
 void far_outbox_end(far_outbox *outbox);
 
 // Something was posted, or a tick has begun and will see it.

@@ -207,6 +207,7 @@ static struct {
   far_watch *first;
   int signal;
   struct sigaction old;
+  int under; // The signal for which somebody else's handler lies over ours; 0.
   bool is_ending;
   _Atomic uint64_t next_ns; // When it looks next.
 } dog;
@@ -219,11 +220,15 @@ static void prepare(void) {
              uv_cond_init(&dog.wake) == 0;
 }
 
+static _Thread_local volatile sig_atomic_t is_probing, is_reached;
+
 static void signalled(int signal, siginfo_t *info, void *context) {
   int error = errno;
   far_watch *watch = here;
   if (watch != NULL)
     obey(watch);
+  else if (is_probing)
+    is_reached = 1;
   // The number may be somebody else's too.
   else if (dog.old.sa_flags & SA_SIGINFO)
     dog.old.sa_sigaction(signal, info, context);
@@ -413,11 +418,37 @@ static bool start_thread(void) {
   return is_started;
 }
 
+static bool is_plain(const struct sigaction *action) {
+  return (action->sa_flags & SA_SIGINFO) == 0 &&
+         (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN);
+}
+
+// Another library, such as a second copy of this one, has put its handler over
+// ours and passes on what is not its own: then ours must not be put over that,
+// or each would pass on to the other for ever. A signal tells.
+static bool leads_to_us(int signal) {
+  struct sigaction now;
+  if (sigaction(signal, NULL, &now) != 0 || is_plain(&now))
+    return false;
+  sigset_t mine, old;
+  sigemptyset(&mine);
+  sigaddset(&mine, signal);
+  pthread_sigmask(SIG_UNBLOCK, &mine, &old);
+  is_reached = 0;
+  is_probing = 1;
+  pthread_kill(pthread_self(), signal); // Has arrived when this returns.
+  is_probing = 0;
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  return is_reached != 0;
+}
+
 // Without SA_NODEFER a jump out of the handler would leave the signal blocked.
 static bool start(int signal) {
   dog.signal = signal;
   dog.is_ending = false;
   atomic_store(&dog.next_ns, never);
+  if (dog.under == signal && leads_to_us(signal))
+    return start_thread();
   struct sigaction action = {.sa_sigaction = signalled,
                              .sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER};
   sigemptyset(&action.sa_mask);
@@ -436,8 +467,11 @@ static void stop(void) {
   uv_mutex_unlock(&dog.mutex);
   uv_thread_join(&dog.thread);
   struct sigaction now;
-  if (sigaction(dog.signal, NULL, &now) == 0 && now.sa_sigaction == signalled)
+  bool is_ours =
+      sigaction(dog.signal, NULL, &now) == 0 && now.sa_sigaction == signalled;
+  if (is_ours)
     sigaction(dog.signal, &dog.old, NULL);
+  dog.under = is_ours ? 0 : dog.signal;
 }
 
 farside_status far_watch_open(far_watch *watch, int signal) {

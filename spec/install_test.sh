@@ -76,6 +76,25 @@ cmake -S . -B build -D CMAKE_C_COMPILER="$cc" -D CMAKE_PREFIX_PATH="$tree/farsid
 is "CMake, shared" "hello from Lua 5.4" "$(build/shared)"
 is "CMake, static" "hello from Lua 5.4" "$(build/static)"
 
+# The page that shows how: its files, and what they print.
+block() { # language, which of its blocks
+  awk -v fence="\`\`\`$1" -v which="$2" '
+    $0 == "```" { inside = 0 }
+    inside && n == which { print }
+    $0 == fence { inside = 1; n++ }' "$checkout/docs/embed.md"
+}
+mkdir page
+cd page
+block lua 1 >game.lua
+block c 1 >game.c
+block text 1 >wanted
+# shellcheck disable=SC2046
+"$cc" -Wall -Wextra -Werror game.c -o game $(pkg-config --cflags --libs farside)
+is "the program of docs/embed.md says what the page says" "$(cat wanted)" \
+  "$(LD_LIBRARY_PATH=$lib ./game)"
+is "and it is short" "yes" "$([ "$(wc -l <game.c)" -lt 80 ] && echo yes)"
+cd ..
+
 is "the program is there too" "farside" "$("$tree/farside/bin/farside" version | cut -d' ' -f1)"
 
 echo "$passed passed, 0 failed"
