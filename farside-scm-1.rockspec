@@ -28,6 +28,15 @@ build = {
     CMAKE_BUILD_TYPE = "Release",
     FARSIDE_MODULE_ONLY = "ON",
     FARSIDE_LUA_INCDIR = "$(LUA_INCDIR)",
-    LIBDIR = "$(LIBDIR)",
   },
+  -- By LuaRocks and not by CMake, which would not hear of the folder of a rock
+  -- that is packed.
+  install_pass = false,
+  install = { lib = { farside = "build.luarocks/farside.so" } },
+}
+-- With Debian's busted, which LuaRocks does not know: `eval "$(luarocks path)"`
+-- before it.
+test = {
+  type = "command",
+  script = "spec/rock.lua",
 }

@@ -257,6 +257,7 @@ static void push_module(lua_State *L, int index, lua_CFunction run) {
   lua_createtable(L, 0, 16);
   far_set_timers(L, index);
   far_set_await(L, index);
+  far_set_loop(L, index);
   far_set_script(L, index);
   far_push_function(L, index, run);
   lua_setfield(L, -2, "run");

@@ -91,12 +91,19 @@ void far_set_timers(lua_State *L, int box);
 // Adds await to it.
 void far_set_await(lua_State *L, int box);
 
+// Adds loop to it.
+void far_set_loop(lua_State *L, int box);
+
 // Replaces what tells the machine's time and chance by the clock's, in a
 // script whose time is virtual.
 void far_set_virtual_time(lua_State *L, int box);
 
 // `print` goes to the log.
 int far_print(lua_State *L);
+
+// In plain Lua: Farside stays, with its loop, until the interpreter closes, even
+// if its app ends before.
+void far_keep_borrowed(lua_State *L);
 
 // farside.run() in plain Lua.
 int far_run_borrowed(lua_State *L);

@@ -12,6 +12,7 @@ static const char owner_class[] = "farside.owner";
 typedef struct owner {
   far_desktop *desktop;
   farside_host *host; // NULL once it is collected.
+  bool is_driving;    // farside.run() is on the C stack, perhaps below luv.
 } owner;
 
 static const char instance_key[] = "farside.instance";
@@ -27,7 +28,7 @@ static int collect(lua_State *L) {
     far_desktop_stop(mine->desktop);
   // os.exit(…, true) inside a callback: the process ends on top of the loop,
   // and what the loop still stands on must stay.
-  if (mine->host != NULL && mine->host->is_running)
+  if (mine->host != NULL && (mine->host->is_running || mine->is_driving))
     return 0;
   farside_host_close(mine->host);
   far_desktop_free(mine->desktop);
@@ -94,6 +95,11 @@ int luaopen_farside(lua_State *L) {
   return 1;
 }
 
+void far_keep_borrowed(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, instance_key);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, instance_key);
+}
+
 static lua_State *main_thread(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   lua_State *thread = lua_tothread(L, -1);
@@ -106,11 +112,11 @@ static lua_State *main_thread(lua_State *L) {
 int far_run_borrowed(lua_State *L) {
   far_script *script = far_script_of(L);
   farside_host *host = script->host;
-  if (host->is_running)
-    return luaL_error(L, "farside.run() is running already: call it once, at "
-                         "the end of the main script, never from a callback");
   lua_getfield(L, LUA_REGISTRYINDEX, instance_key);
   owner *mine = luaL_checkudata(L, -1, owner_class);
+  if (host->is_running || mine->is_driving)
+    return luaL_error(L, "farside.run() is running already: call it once, at "
+                         "the end of the main script, never from a callback");
   farside_status status = far_desktop_start(mine->desktop, host);
   if (status != FARSIDE_OK)
     return far_push_status(L, status);
@@ -118,7 +124,9 @@ int far_run_borrowed(lua_State *L) {
     far_life_move(host, FAR_APP_ACTIVE, "farside.run() was called");
   uint64_t expired = host->stats.expired;
   script->L = L; // The door opens from where the loop is driven.
+  mine->is_driving = true;
   status = farside_run(host);
+  mine->is_driving = false;
   if (!host->has_ended)
     script->L = main_thread(L);
   far_desktop_stop(mine->desktop);

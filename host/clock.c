@@ -1,6 +1,7 @@
 #include "clock.h"
 
 #include "far_assert.h"
+#include <string.h>
 #include <uv.h>
 
 typedef struct real_clock {
@@ -11,6 +12,7 @@ typedef struct real_clock {
   uv_async_t async;
   uint64_t armed_ms;
   bool has_loop;
+  bool is_lent;
 } real_clock;
 
 typedef struct virtual_clock {
@@ -70,7 +72,14 @@ static void real_arm(far_clock *clock, uint64_t when_ms) {
 }
 
 static void real_poll(far_clock *clock, bool wait) {
-  uv_run(&real_of(clock)->loop, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+  real_clock *real = real_of(clock);
+  uv_handle_t *async = (uv_handle_t *)&real->async;
+  // A loop with nothing to wait for would not even look.
+  if (real->is_lent)
+    uv_ref(async);
+  uv_run(&real->loop, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+  if (real->is_lent)
+    uv_unref(async);
 }
 
 static void real_wake(far_clock *clock) {
@@ -134,6 +143,32 @@ fail:
 
 uv_loop_t *far_clock_loop(far_clock *clock) {
   return clock->close == real_close ? &real_of(clock)->loop : NULL;
+}
+
+bool far_clock_lend(far_clock *clock, const void *theirs) {
+  int (*run)(uv_loop_t *, uv_run_mode) = uv_run;
+  if (clock->close != real_close || memcmp(&run, &theirs, sizeof run) != 0)
+    return false;
+  real_clock *real = real_of(clock);
+  real->is_lent = true;
+  far_clock_keep(clock, (uv_handle_t *)&real->timer);
+  far_clock_keep(clock, (uv_handle_t *)&real->async);
+  return true;
+}
+
+bool far_clock_is_lent(const far_clock *clock) {
+  return clock->close == real_close &&
+         ((const real_clock *)(const void *)clock)->is_lent;
+}
+
+void far_clock_keep(far_clock *clock, uv_handle_t *handle) {
+  if (far_clock_is_lent(clock))
+    uv_unref(handle);
+}
+
+bool far_clock_has_others(const far_clock *clock) {
+  return far_clock_is_lent(clock) &&
+         uv_loop_alive(&((const real_clock *)(const void *)clock)->loop) != 0;
 }
 
 // -- Virtual ------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include "timer.h"
 
 typedef struct uv_loop_s uv_loop_t;
+typedef struct uv_handle_s uv_handle_t;
 typedef struct far_clock far_clock;
 
 struct far_clock {
@@ -47,6 +48,18 @@ bool far_clock_is_virtual(const far_clock *clock);
 
 // The loop of a real clock, for platforms and I/O; NULL for a virtual one.
 uv_loop_t *far_clock_loop(far_clock *clock);
+
+// Lends the loop of a real clock to somebody who calls libuv, too. `uv_run` is
+// that function as he knows it: false where it is not ours. From now on our own
+// handles do not count as something to wait for.
+bool far_clock_lend(far_clock *clock, const void *uv_run);
+bool far_clock_is_lent(const far_clock *clock);
+
+// Says of a handle on the loop that it is ours: after its init.
+void far_clock_keep(far_clock *clock, uv_handle_t *handle);
+
+// Whether there is something on a lent loop that is worth waiting for.
+bool far_clock_has_others(const far_clock *clock);
 
 // Moves the wall time of a virtual clock; the monotonic time knows nothing.
 void far_clock_move_wall(far_clock *clock, int64_t by_ms);

@@ -199,12 +199,14 @@ static bool watch(far_desktop *desktop, uv_loop_t *loop, size_t i) {
     return false;
   desktop->is_watched[i] = true;
   desktop->open++;
+  far_clock_keep(desktop->app.clock, (uv_handle_t *)&desktop->signals[i]);
   return uv_signal_start(&desktop->signals[i], signalled, watched[i]) == 0;
 }
 
 static bool watch_interrupt(far_desktop *desktop, uv_loop_t *loop) {
   if (uv_async_init(loop, &desktop->interrupt, interrupt_taken) != 0)
     return false;
+  far_clock_keep(desktop->app.clock, (uv_handle_t *)&desktop->interrupt);
   desktop->interrupt.data = desktop;
   desktop->open++;
   desktop->has_interrupt = true;
@@ -220,6 +222,7 @@ static bool watch_interrupt(far_desktop *desktop, uv_loop_t *loop) {
 static bool watch_turns(far_desktop *desktop, uv_loop_t *loop) {
   if (uv_check_init(loop, &desktop->check) != 0)
     return false;
+  far_clock_keep(desktop->app.clock, (uv_handle_t *)&desktop->check);
   desktop->check.data = desktop;
   desktop->open++;
   desktop->has_check = true;

@@ -508,7 +508,8 @@ static bool owns_what_comes(const far_script *script) {
 bool far_host_is_idle(const farside_host *host) {
   // Who sleeps waits to be woken.
   if (host->turns_queued > 0 || host->tasks.open > 0 ||
-      host->app.state == FAR_APP_SUSPENDED || far_dispatch_is_waiting(host))
+      host->app.state == FAR_APP_SUSPENDED || far_dispatch_is_waiting(host) ||
+      far_clock_has_others(host->clock))
     return false;
   for (const far_list *link = host->scripts.next; link != &host->scripts;
        link = link->next) {

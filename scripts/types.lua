@@ -915,6 +915,12 @@ function farside.postMessage(to, value) end
 ---@return farside.status? name "DENIED", "BUSY", "LOCKED", "NEWER", "NOFILE", "READONLY" or "STORE"
 function farside.openStore(path) end
 
+--- In plain Lua: luv, on the loop that farside.run() drives; call it before anybody requires luv.
+---@return table? luv
+---@return string? message
+---@return farside.status? name "UNSUPPORTED", "BUSY" or "NOFILE"
+function farside.loop() end
+
 --- Lists the names of all scripts of this host, in the order of loading.
 ---@return string[] names
 function farside.scripts() end

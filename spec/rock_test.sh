@@ -1,6 +1,7 @@
 #!/bin/sh
-# The rock: luarocks makes it from the checkout into a fresh tree, offline, and
-# plain Lua uses it.   rock_test.sh CHECKOUT LUA
+# The rock: luarocks makes, packs, installs and tests it, offline and into fresh
+# trees, and plain Lua uses it, beside luv and cjson.
+#   rock_test.sh CHECKOUT LUA
 set -eu
 checkout=$1
 lua=$2
@@ -22,21 +23,72 @@ is() { # name, wanted, got
   ok "$1"
 }
 
+try() { # Name, command …
+  name=$1
+  shift
+  "$@" >"$tree/log" 2>&1 || {
+    cat "$tree/log"
+    echo "not ok $name"
+    echo "$passed passed, 1 failed"
+    exit 1
+  }
+  ok "$name"
+}
+
+rocks() {
+  luarocks --lua-version=5.4 "$@"
+}
+
+export CMAKE_BUILD_PARALLEL_LEVEL="${CMAKE_BUILD_PARALLEL_LEVEL:-2}"
 # From a copy: luarocks leaves its build folder beside the rockspec.
 mkdir "$tree/source"
-(cd "$checkout" && cp -r CMakeLists.txt farside-scm-1.rockspec LICENSE host bindings scripts "$tree/source")
+(cd "$checkout" && cp -r CMakeLists.txt farside-scm-1.rockspec LICENSE host bindings scripts spec "$tree/source")
 cd "$tree/source"
-luarocks --lua-version=5.4 make --tree "$tree/rock" >"$tree/log" 2>&1 || {
-  cat "$tree/log"
-  echo "0 passed, 1 failed"
-  exit 1
-}
-ok "luarocks make"
-luarocks lint farside-scm-1.rockspec >/dev/null
-ok "luarocks lint"
+try "luarocks lint" rocks lint farside-scm-1.rockspec
+try "luarocks make" rocks make --tree "$tree/rock"
 
-eval "$(luarocks --lua-version=5.4 --tree "$tree/rock" path)"
+# The same out of a package: of sources, and built. Nothing is fetched.
+try "luarocks make --pack-binary-rock" rocks make --pack-binary-rock
+ls farside-scm-1.linux-*.rock >/dev/null
+try "a binary rock is installed into a fresh tree" rocks install --tree "$tree/binary" farside-scm-1.linux-*.rock
+tar czf "$tree/farside.tar.gz" -C "$tree" --exclude='*.rock' --exclude=build.luarocks source
+mkdir "$tree/packed"
+sed "s|url = .*|url = \"file://$tree/farside.tar.gz\", dir = \"source\",|" farside-scm-1.rockspec \
+  >"$tree/packed/farside-scm-1.rockspec"
+cd "$tree/packed"
+try "luarocks pack" rocks pack farside-scm-1.rockspec
+try "a rock of sources is built and installed" rocks install --tree "$tree/fresh" farside-scm-1.src.rock
+for place in binary fresh; do
+  is "the rock works from the $place tree" "0.1.0" "$(eval "$(rocks --tree "$tree/$place" path)" && "$lua" -e 'print(require "farside".version)')"
+done
+
+eval "$(rocks --tree "$tree/rock" path)"
+cd "$tree/source"
+try "luarocks test" rocks test farside-scm-1.rockspec
+
+# Somebody's project, from an empty folder, that depends on the rock.
+mkdir "$tree/notes"
+cp -r "$checkout/spec/rock/." "$tree/notes"
+cd "$tree/notes"
+try "a project that depends on it is built" rocks make --tree "$tree/rock" notes-scm-1.rockspec
+try "and its specs pass" "$lua" "$(command -v busted)" spec
 cd "$checkout"
+
+try "luv shares its loop" "$lua" spec/rock_luv.lua
+is "luv that was there before keeps its own, and works beside" "BUSY luv farside" "$("$lua" -e '
+  local uv, farside = require "luv", require "farside"
+  io.write(select(3, farside.loop()), " ")
+  local timer = uv.new_timer()
+  timer:start(1, 0, function() io.write "luv " timer:close() end)
+  uv.run()
+  farside.setTimeout(function() print "farside" end, 1)
+  farside.run()')"
+is "cjson works beside" '{"kept":7}' "$("$lua" -e '
+  local json, farside = require "cjson", require "farside"
+  local Storage = farside.Plugins.Storage
+  assert(farside.openStore())
+  Storage.set("value", json.decode "{\"kept\":7}")
+  print(json.encode(Storage.get "value"))')"
 
 is "no global is touched, and nothing of Lua is linked twice" "0" "$("$lua" -e '
   local before, new = {}, 0
@@ -145,12 +197,5 @@ is "an interpreter that closes without running is fine" "closed" "$("$lua" -e '
   farside.setInterval(print, 1)
   farside.Plugins.BackgroundTask.exec(print)
   os.exit(true, true)' && echo closed)"
-
-"$lua" "$(command -v busted)" --helper=spec/helper.lua spec/app_spec.lua spec/timers_spec.lua >"$tree/log" 2>&1 || {
-  cat "$tree/log"
-  echo "$passed passed, 1 failed"
-  exit 1
-}
-ok "busted in plain Lua runs specs against the rock"
 
 echo "$passed passed, 0 failed"

@@ -553,6 +553,8 @@ export function run(): true;
 export function postMessage(to: string, value: Json): true;
 /** Plain Lua: opens the file in which durable work is kept. */
 export function openStore(path?: string): true;
+/** Plain Lua: luv, on the loop that run() drives. */
+export function loop(): any;
 /** Lists the names of all scripts of this host. */
 export function scripts(): string[];
 /** Tells what this script uses, and what it may use. */

@@ -485,6 +485,7 @@ return {
   run = checked(farside.run),
   postMessage = checked(farside.postMessage),
   openStore = checked(farside.openStore),
+  loop = checked(farside.loop),
   scripts = farside.scripts,
   usage = farside.usage,
 }
