@@ -19,18 +19,22 @@ typedef struct task_object {
 } task_object;
 
 // Pushes { taskId=, name= } with its methods.
-static void push_task(lua_State *L, const far_task *task) {
+static void push_task(lua_State *L, const far_script *script,
+                      const far_task *task) {
   task_object *object = lua_newuserdatauv(L, sizeof *object, 1);
   object->id = task->id;
-  lua_pushstring(L, task->name);
-  lua_setiuservalue(L, -2, 1);
-  luaL_setmetatable(L, task_class);
+  if (task->name != NULL) {
+    lua_pushstring(L, task->name);
+    lua_setiuservalue(L, -2, 1);
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, script->task_class);
+  lua_setmetatable(L, -2);
 }
 
 // Pushes a function and the task; the function is wanted once.
 static int push_call(lua_State *L, far_job *job, int *function_ref) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, *function_ref);
-  push_task(L, &job->task);
+  push_task(L, job->script, &job->task);
   luaL_unref(L, LUA_REGISTRYINDEX, *function_ref);
   *function_ref = LUA_NOREF;
   return 1;
@@ -151,8 +155,8 @@ static int exec(lua_State *L) {
   far_script *script = far_script_of(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 2);
-  // What may run out of memory comes before the references.
-  const char *origin = far_push_origin(L);
+  char origin[FAR_ORIGIN_BYTES];
+  far_put_origin(L, origin);
   if (!far_manifest_allows_background(script->manifest, "task"))
     return far_push_failure(L, FARSIDE_DENIED,
                             "this script may not work in the background: its "
@@ -256,23 +260,32 @@ static int time_remaining(lua_State *L) {
 
 // -- The task object ----------------------------------------------------------
 
-static const task_object *check_task(lua_State *L, const char *method) {
-  const task_object *object = luaL_testudata(L, 1, task_class);
-  if (object == NULL)
+static bool is_task(lua_State *L, const far_script *script) {
+  if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1))
+    return false;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, script->task_class);
+  bool is_it = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return is_it;
+}
+
+static const task_object *check_task(lua_State *L, const far_script *script,
+                                     const char *method) {
+  if (!is_task(L, script))
     luaL_error(L, "write task:%s(…), with a colon", method);
-  return object;
+  return lua_touserdata(L, 1);
 }
 
 // task:finish() --> true | nil, message, name
 static int task_finish(lua_State *L) {
   far_script *script = far_script_of(L);
-  return push_finished(L, script, check_task(L, "finish")->id, false);
+  return push_finished(L, script, check_task(L, script, "finish")->id, false);
 }
 
 // task:onExpire(fn) --> true | nil, message, name
 static int task_on_expire(lua_State *L) {
   far_script *script = far_script_of(L);
-  const task_object *object = check_task(L, "onExpire");
+  const task_object *object = check_task(L, script, "onExpire");
   luaL_checktype(L, 2, LUA_TFUNCTION);
   far_job *job;
   farside_status status = far_job_find(script, object->id, &job);
@@ -292,7 +305,7 @@ static int task_on_expire(lua_State *L) {
 static int task_remaining(lua_State *L) {
   const far_script *script = far_script_of(L);
   far_job *job;
-  uint64_t id = check_task(L, "remaining")->id;
+  uint64_t id = check_task(L, script, "remaining")->id;
   push_remaining(L, far_job_find(script, id, &job) == FARSIDE_OK
                         ? remaining_ms(script->host, &job->task)
                         : 0);
@@ -301,14 +314,16 @@ static int task_remaining(lua_State *L) {
 
 // task.taskId, task.name, and the methods
 static int task_index(lua_State *L) {
+  lua_settop(L, 2);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL)
+    return 1;
   const task_object *object = luaL_checkudata(L, 1, task_class);
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   if (strcmp(key, "taskId") == 0)
     lua_pushinteger(L, (lua_Integer)object->id);
   else if (strcmp(key, "name") == 0)
     lua_getiuservalue(L, 1, 1);
-  else
-    lua_getfield(L, lua_upvalueindex(2), key);
   return 1;
 }
 
@@ -342,7 +357,7 @@ void far_push_background_task(lua_State *L, int box) {
   lua_getfield(L, -2, "__index");
   lua_pushcclosure(L, task_index, 2);
   lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  far_script_of_box(L, box)->task_class = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
   far_set_functions(L, box, functions);
   far_set_work(L, box);

@@ -9,7 +9,10 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { ORIGIN_BYTES_MAX = 256, ORIGIN_LEVELS_MAX = 32 };
+enum {
+  ORIGIN_BYTES_MAX = FAR_ORIGIN_BYTES - FAR_NUMBER_BYTES,
+  ORIGIN_LEVELS_MAX = 32
+};
 
 // Outlives the script: late finalizers find out that it is closed.
 typedef struct box {
@@ -23,7 +26,7 @@ far_script *far_script_of(lua_State *L) {
   return mine->script;
 }
 
-const far_script *far_script_of_box(lua_State *L, int index) {
+far_script *far_script_of_box(lua_State *L, int index) {
   return ((const box *)lua_touserdata(L, index))->script;
 }
 
@@ -137,9 +140,15 @@ uint64_t far_check_duration(lua_State *L, int index, const char *what) {
 
 // -- Origins ------------------------------------------------------------------
 
+static void put_place(char *to, const char *file, int line) {
+  to = far_put_text(to, file);
+  *to++ = ':';
+  far_put_number(to, (uint64_t)line);
+}
+
 // Behind a call in a file that was generated lie functions of its compiler's:
-// the nearest line that somebody wrote is meant. NULL: none is.
-static const char *push_written(lua_State *L, const far_source_map *maps) {
+// the nearest line that somebody wrote is meant. False: none is.
+static bool put_written(lua_State *L, const far_source_map *maps, char *to) {
   lua_Debug frame;
   for (int level = 1;
        level <= ORIGIN_LEVELS_MAX && lua_getstack(L, level, &frame); level++) {
@@ -148,17 +157,18 @@ static const char *push_written(lua_State *L, const far_source_map *maps) {
       continue;
     far_origin_line place =
         far_source_map_find(maps, frame.source + 1, frame.currentline);
-    if (place.file != NULL && strlen(place.file) < ORIGIN_BYTES_MAX)
-      return lua_pushfstring(L, "%s:%d", place.file, (int)place.line);
+    if (place.file == NULL || strlen(place.file) >= ORIGIN_BYTES_MAX)
+      continue;
+    put_place(to, place.file, (int)place.line);
+    return true;
   }
-  return NULL;
+  return false;
 }
 
-const char *far_push_origin(lua_State *L) {
+void far_put_origin(lua_State *L, char text[FAR_ORIGIN_BYTES]) {
   const far_source_map *maps = far_script_of(L)->maps;
-  const char *written = maps ? push_written(L, maps) : NULL;
-  if (written != NULL)
-    return written;
+  if (maps != NULL && put_written(L, maps, text))
+    return;
   lua_Debug frame;
   // pcall(exec, …) has no line of its own: look for the Lua code behind it.
   for (int level = 1; lua_getstack(L, level, &frame); level++) {
@@ -169,11 +179,17 @@ const char *far_push_origin(lua_State *L) {
     // it: what is too long is shown as in error messages.
     bool is_file = (frame.source[0] == '@' || frame.source[0] == '=') &&
                    frame.srclen <= ORIGIN_BYTES_MAX;
-    return lua_pushfstring(L, "%s:%d",
-                           is_file ? frame.source + 1 : frame.short_src,
-                           frame.currentline);
+    put_place(text, is_file ? frame.source + 1 : frame.short_src,
+              frame.currentline);
+    return;
   }
-  return lua_pushliteral(L, "?");
+  far_put_text(text, "?");
+}
+
+const char *far_push_origin(lua_State *L) {
+  char text[FAR_ORIGIN_BYTES];
+  far_put_origin(L, text);
+  return lua_pushstring(L, text);
 }
 
 void far_note_saved(lua_State *L, far_script *script) {

@@ -4,6 +4,7 @@
 #define FAR_BINDINGS_H
 
 #include "../host/host.h"
+#include "../host/number.h"
 #include <lauxlib.h>
 #include <lua.h>
 
@@ -12,7 +13,7 @@
 far_script *far_script_of(lua_State *L);
 
 // The script of a box that was just made, at `box` on the stack.
-const far_script *far_script_of_box(lua_State *L, int box);
+far_script *far_script_of_box(lua_State *L, int box);
 
 // Pushes a function with the calling script's box as its upvalue 1. The box is
 // at `box` on the stack.
@@ -50,7 +51,11 @@ uint64_t far_check_duration(lua_State *L, int index, const char *what);
 // On a phone, the audit hears that the script that calls has saved something.
 void far_note_saved(lua_State *L, far_script *script);
 
-// Pushes "app.lua:12": where the running function was called from.
+// "app.lua:12": where the running function was called from.
+enum { FAR_ORIGIN_BYTES = 256 + FAR_NUMBER_BYTES };
+void far_put_origin(lua_State *L, char text[FAR_ORIGIN_BYTES]);
+
+// Pushes the same.
 const char *far_push_origin(lua_State *L);
 
 // Pushes the table of a JSON object. Raises an error when memory is short.

@@ -68,10 +68,10 @@ static void put(farside_host *host, const farside_entry *entry) {
   host->is_running = was_running;
 }
 
-static void note(farside_host *host, far_what what, farside_level level,
-                 const far_script *script, const far_task *task,
-                 const char *where, const char *why) {
-  farside_entry entry = {.t_ms = far_host_now_ms(host),
+static void note(farside_host *host, uint64_t now_ms, far_what what,
+                 farside_level level, const far_script *script,
+                 const far_task *task, const char *where, const char *why) {
+  farside_entry entry = {.t_ms = now_ms,
                          .what = far_what_name(what),
                          .level = level,
                          .state = far_app_state_name(host->app.state),
@@ -119,13 +119,20 @@ void far_host_note_violation(farside_host *host,
 void far_host_note(farside_host *host, far_what what, farside_level level,
                    const far_script *script, const far_task *task,
                    const char *why) {
-  note(host, what, level, script, task, task ? task->origin : NULL, why);
+  note(host, far_host_now_ms(host), what, level, script, task,
+       task ? task->origin : NULL, why);
+}
+
+void far_host_note_task(farside_host *host, uint64_t now_ms, far_what what,
+                        farside_level level, const far_script *script,
+                        const far_task *task, const char *why) {
+  note(host, now_ms, what, level, script, task, task->origin, why);
 }
 
 void far_host_note_at(farside_host *host, far_what what, farside_level level,
                       const far_script *script, const char *where,
                       const char *why) {
-  note(host, what, level, script, NULL, where, why);
+  note(host, far_host_now_ms(host), what, level, script, NULL, where, why);
 }
 
 void far_host_notef(farside_host *host, far_what what, farside_level level,
@@ -262,6 +269,8 @@ farside_status far_host_open(const farside_config *config, far_clock *clock,
   far_tasks_init(&fresh->tasks, &fresh->memory, fresh->profile);
   far_timeline_init(&fresh->timeline, &fresh->memory,
                     config->timeline_entries_max);
+  // On real time no two runs are the same.
+  fresh->timeline.is_hashed = far_clock_is_virtual(fresh->clock);
   status = far_timer_init(&fresh->timers, &fresh->freeze, FAR_TIMER_HOST,
                           far_life_freeze);
   if (status == FARSIDE_OK)
@@ -314,13 +323,14 @@ bool far_host_close_if_asked(farside_host *host) {
 
 // A script whose turns never end at one instant of virtual time.
 static bool is_stuck(farside_host *host) {
+  if (!far_clock_is_virtual(host->clock))
+    return false;
   uint64_t now_ms = far_host_now_ms(host);
   if (now_ms != host->instant_ms) {
     host->instant_ms = now_ms;
     host->turns_at_instant = 0;
   }
-  return far_clock_is_virtual(host->clock) &&
-         ++host->turns_at_instant > TURNS_AT_INSTANT_MAX;
+  return ++host->turns_at_instant > TURNS_AT_INSTANT_MAX;
 }
 
 // What is next in a script: a turn that is between two slices comes before all

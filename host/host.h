@@ -107,6 +107,10 @@ uint64_t far_host_now_ms(const farside_host *host);
 void far_host_note(farside_host *host, far_what what, farside_level level,
                    const far_script *script, const far_task *task,
                    const char *why);
+// The same of a task, for whoever has asked for the time already.
+void far_host_note_task(farside_host *host, uint64_t now_ms, far_what what,
+                        farside_level level, const far_script *script,
+                        const far_task *task, const char *why);
 void far_host_note_at(farside_host *host, far_what what, farside_level level,
                       const far_script *script, const char *where,
                       const char *why);

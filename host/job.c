@@ -1,6 +1,7 @@
 #include "host.h"
 
 #include "manifest.h"
+#include "number.h"
 #include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,12 +22,9 @@ static far_whom whom_of(far_job *job) {
 static void release(far_job *job) {
   if (--job->uses > 0)
     return;
-  far_memory *memory = &host_of(job)->memory;
   far_script_unref(job->script, &job->function_ref);
   far_script_unref(job->script, &job->on_expire_ref);
-  far_string_free(memory, job->task.name);
-  far_string_free(memory, job->task.origin);
-  far_script_free(job->script, job, sizeof *job);
+  far_script_free(job->script, job, job->bytes);
 }
 
 static void queue(far_job *job, far_turn *turn) {
@@ -134,24 +132,38 @@ static void note_refusal(const far_script *script, const far_exec *exec) {
                     far_host_now_ms(host));
 }
 
-farside_status far_job_begin(far_script *script, const far_exec *exec,
-                             uint64_t *id) {
-  farside_host *host = script->host;
-  farside_status status = FARSIDE_NOMEM;
-  far_job *job = far_script_new(script, sizeof *job);
+// One block for a job and its strings: tasks come and go by the thousand.
+static far_job *job_new(far_script *script, const far_exec *exec) {
+  size_t origin_bytes = strlen(exec->origin) + 1;
+  size_t name_bytes = exec->name ? strlen(exec->name) + 1 : 0;
+  size_t bytes = sizeof(far_job) + origin_bytes + name_bytes;
+  far_job *job = far_script_new(script, bytes);
   if (job == NULL)
-    return status;
+    return NULL;
+  job->bytes = bytes;
   job->script = script;
   job->function_ref = job->on_expire_ref = LUA_NOREF;
   job->task.budget_ms = exec->budget_ms;
-  job->task.name = far_string_new(&host->memory, exec->name);
-  job->task.origin = far_string_new(&host->memory, exec->origin);
-  if ((exec->name && !job->task.name) || !job->task.origin ||
-      far_timer_init(&host->timers, &job->timer, FAR_TIMER_HOST, job_is_due) !=
-          FARSIDE_OK)
+  char *text = (char *)(job + 1);
+  job->task.origin = memcpy(text, exec->origin, origin_bytes);
+  if (exec->name != NULL)
+    job->task.name = memcpy(text + origin_bytes, exec->name, name_bytes);
+  return job;
+}
+
+farside_status far_job_begin(far_script *script, const far_exec *exec,
+                             uint64_t *id) {
+  farside_host *host = script->host;
+  uint64_t now_ms = far_host_now_ms(host);
+  farside_status status = FARSIDE_NOMEM;
+  far_job *job = job_new(script, exec);
+  if (job == NULL)
+    return status;
+  if (far_timer_init(&host->timers, &job->timer, FAR_TIMER_HOST, job_is_due) !=
+      FARSIDE_OK)
     goto fail;
 
-  status = far_tasks_begin(&host->tasks, &job->task, far_host_now_ms(host));
+  status = far_tasks_begin(&host->tasks, &job->task, now_ms);
   if (status == FARSIDE_LIMIT)
     note_refusal(script, exec);
   if (status != FARSIDE_OK)
@@ -192,20 +204,18 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
                    (double)exec->budget_ms / 1000,
                    far_profile_name(host->profile), (double)most_ms / 1000);
   else
-    far_host_note(host, FAR_WHAT_TASK_BEGIN, FARSIDE_INFO, script, &job->task,
-                  NULL);
+    far_host_note_task(host, now_ms, FAR_WHAT_TASK_BEGIN, FARSIDE_INFO, script,
+                       &job->task, NULL);
   far_whom whom = whom_of(job);
   far_audit_began(host->audit, &whom, host->tasks.open,
-                  far_job_is_handling(script), far_host_now_ms(host));
+                  far_job_is_handling(script), now_ms);
   queue(job, &job->turn);
   *id = job->task.id;
   return FARSIDE_OK;
 
 fail:
   far_timer_deinit(&host->timers, &job->timer);
-  far_string_free(&host->memory, job->task.name);
-  far_string_free(&host->memory, job->task.origin);
-  far_script_free(script, job, sizeof *job);
+  far_script_free(script, job, job->bytes);
   return status;
 }
 
@@ -253,15 +263,15 @@ static const char *expiry(const far_job *job, char *text, size_t bytes) {
   return text;
 }
 
-static const char *success(const far_job *job, char *text, size_t bytes) {
-  uint64_t now_ms = far_host_now_ms(host_of(job));
-  double took_s = (double)(now_ms - job->task.begun_ms) / 1000;
+static const char *success(const far_job *job, uint64_t now_ms, char *text) {
   uint64_t left_ms = far_task_remaining_ms(&job->task, now_ms);
-  if (left_ms == FAR_NEVER)
-    snprintf(text, bytes, "%.3f s after exec", took_s);
-  else
-    snprintf(text, bytes, "%.3f s after exec, %.3f s before its end", took_s,
-             (double)left_ms / 1000);
+  char *end = far_put_seconds(text, now_ms - job->task.begun_ms);
+  end = far_put_text(end, " s after exec");
+  if (left_ms != FAR_NEVER) {
+    end = far_put_text(end, ", ");
+    end = far_put_seconds(end, left_ms);
+    far_put_text(end, " s before its end");
+  }
   return text;
 }
 
@@ -295,13 +305,14 @@ static void note_end(far_job *job, far_task_state how) {
 void far_job_end(far_job *job, far_task_state how, const char *why) {
   farside_host *host = host_of(job);
   farside_stats *stats = &host->stats;
+  uint64_t now_ms = far_host_now_ms(host);
   char text[160];
   switch (how) {
   case FAR_TASK_FINISHED:
     stats->finished++;
     stats->leaked -= job->is_leaked; // Somebody knew its id after all.
-    far_host_note(host, FAR_WHAT_TASK_FINISH, FARSIDE_INFO, job->script,
-                  &job->task, success(job, text, sizeof text));
+    far_host_note_task(host, now_ms, FAR_WHAT_TASK_FINISH, FARSIDE_INFO,
+                       job->script, &job->task, success(job, now_ms, text));
     break;
   case FAR_TASK_FAILED:
     stats->failed++;

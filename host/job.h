@@ -18,6 +18,7 @@ typedef struct far_job_owner {
 
 typedef struct far_job {
   far_task task; // First, so that a task is its job.
+  size_t bytes;  // Of all of it: the task's strings lie behind.
   far_script *script;
   far_timer timer;      // The warning, then the end.
   far_turn turn;        // Runs the closure.

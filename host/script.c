@@ -107,7 +107,7 @@ static farside_status script_new(farside_host *host, const char *name,
   if (fresh == NULL)
     return FARSIDE_NOMEM;
   fresh->host = host;
-  fresh->co_ref = fresh->load_ref = LUA_NOREF;
+  fresh->co_ref = fresh->load_ref = fresh->task_class = LUA_NOREF;
   fresh->load = (far_turn){.script = fresh,
                            .push = push_chunk,
                            .end = load_ended,
@@ -304,11 +304,14 @@ void far_script_close(far_script *script) {
   if (script->L != NULL) {
     if (far_hooks.close != NULL)
       far_hooks.close(script);
-    if (script->is_borrowed)
+    if (script->is_borrowed) {
       far_turn_pool_clear(script);
-    // Only what was opened outside the sandbox can have something to finalize.
-    else if (script->is_trusted && !script->is_dead)
+      far_script_unref(script, &script->task_class);
+    } else if (script->is_trusted && !script->is_dead) {
+      // Only what was opened outside the sandbox can have something to
+      // finalize.
       lua_close(script->L);
+    }
   }
   far_slots_deinit(&script->waits);
   far_list_leave(&script->link);

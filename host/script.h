@@ -84,7 +84,8 @@ struct far_script {
   // whether there is a listener at all. The emitter is theirs.
   void (*deliver)(far_script *script, far_event *event);
   void *emitter;
-  void *box; // What the bindings' functions know the script by.
+  void *box;      // What the bindings' functions know the script by.
+  int task_class; // Their metatable of tasks, in the registry.
 
   unsigned closings;        // How deep coroutine.close() is nested, and where
   const char *closing_from; // on the C stack the outermost one stands.

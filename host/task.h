@@ -37,8 +37,8 @@ typedef struct far_task_record {
 // Embed it in what carries the work out. Zero it and fill the first group.
 typedef struct far_task {
   uint64_t budget_ms; // What the task asked for; zero: what the profile gives.
-  char *name;         // NULL when it has none. The caller owns the strings.
-  char *origin;       // "app.lua:12"
+  const char *name;   // NULL when it has none. The caller owns the strings.
+  const char *origin; // "app.lua:12"
 
   uint64_t id;
   far_task_state state;

@@ -5,6 +5,7 @@
 
 enum {
   CAPACITY_MIN = 64,
+  SPARE_BYTES = 256,
   // A longer `why` is a script printing a file, and says nothing to a reader.
   WHY_BYTES_MAX = 8192
 };
@@ -57,6 +58,18 @@ static void record_deinit(far_timeline *timeline, far_record *record) {
   *record = (far_record){0};
 }
 
+// Room for the strings of an entry. That of the entry which stood there before
+// will do, unless it is far too large.
+static bool make_text(far_timeline *timeline, far_record *record,
+                      size_t bytes) {
+  if (bytes <= record->text_bytes && record->text_bytes <= bytes + SPARE_BYTES)
+    return true;
+  record_deinit(timeline, record);
+  record->text = far_resize(timeline->memory, NULL, 0, bytes);
+  record->text_bytes = record->text ? bytes : 0;
+  return record->text != NULL;
+}
+
 static size_t bytes_of(const char *string) {
   return string ? strlen(string) + 1 : 0;
 }
@@ -93,15 +106,11 @@ static bool record_init(far_timeline *timeline, far_record *record,
   size_t why_bytes = bytes_of(entry->why);
   if (why_bytes > WHY_BYTES_MAX)
     why_bytes = WHY_BYTES_MAX + 41;
-  record->entry = *entry;
-  record->text = NULL;
-  record->text_bytes = bytes_of(entry->script) + bytes_of(entry->name) +
-                       bytes_of(entry->where) + why_bytes;
-  if (record->text_bytes == 0)
-    return true;
-  record->text = far_new(timeline->memory, record->text_bytes);
-  if (record->text == NULL)
+  size_t bytes = bytes_of(entry->script) + bytes_of(entry->name) +
+                 bytes_of(entry->where) + why_bytes;
+  if (bytes > 0 && !make_text(timeline, record, bytes))
     return false;
+  record->entry = *entry;
   char *cursor = record->text;
   record->entry.script = take(&cursor, entry->script);
   record->entry.name = take(&cursor, entry->name);
@@ -110,9 +119,8 @@ static bool record_init(far_timeline *timeline, far_record *record,
   return true;
 }
 
-static void drop_oldest(far_timeline *timeline) {
-  record_deinit(timeline,
-                &timeline->records[timeline->first++ % timeline->capacity]);
+static far_record *record_at(const far_timeline *timeline, uint64_t index) {
+  return &timeline->records[index % timeline->capacity];
 }
 
 static bool grow(far_timeline *timeline) {
@@ -124,6 +132,8 @@ static bool grow(far_timeline *timeline) {
                                    capacity * sizeof *records);
   if (records == NULL)
     return false;
+  memset(records + timeline->capacity, 0,
+         (capacity - timeline->capacity) * sizeof *records);
   timeline->records = records;
   timeline->capacity = capacity;
   return true;
@@ -139,7 +149,7 @@ static bool make_room(far_timeline *timeline) {
     return true;
   if (timeline->capacity == 0)
     return false;
-  drop_oldest(timeline);
+  timeline->first++;
   return true;
 }
 
@@ -147,29 +157,31 @@ void far_timeline_init(far_timeline *timeline, far_memory *memory,
                        size_t entries_max) {
   *timeline = (far_timeline){.memory = memory,
                              .capacity_max = entries_max,
+                             .is_hashed = true,
                              .hash = UINT64_C(0xcbf29ce484222325)};
 }
 
 void far_timeline_deinit(far_timeline *timeline) {
   if (timeline->memory == NULL)
     return;
-  for (uint64_t i = timeline->first; i < timeline->count; i++)
-    record_deinit(timeline, &timeline->records[i % timeline->capacity]);
+  for (size_t i = 0; i < timeline->capacity; i++)
+    record_deinit(timeline, &timeline->records[i]);
   far_free(timeline->memory, timeline->records,
            timeline->capacity * sizeof *timeline->records);
   *timeline = (far_timeline){0};
 }
 
 void far_timeline_add(far_timeline *timeline, const farside_entry *entry) {
-  timeline->hash = hash_entry(timeline->hash, entry);
-  far_record record;
-  if (make_room(timeline) && record_init(timeline, &record, entry)) {
-    timeline->records[timeline->count++ % timeline->capacity] = record;
+  if (timeline->is_hashed)
+    timeline->hash = hash_entry(timeline->hash, entry);
+  if (make_room(timeline) &&
+      record_init(timeline, record_at(timeline, timeline->count), entry)) {
+    timeline->count++;
     return;
   }
   // No memory. What is kept must have no gaps, so all of it is dropped.
-  while (timeline->first < timeline->count)
-    drop_oldest(timeline);
+  for (size_t i = 0; i < timeline->capacity; i++)
+    record_deinit(timeline, &timeline->records[i]);
   timeline->first = ++timeline->count;
 }
 
@@ -177,7 +189,7 @@ const farside_entry *far_timeline_get(const far_timeline *timeline,
                                       uint64_t index) {
   if (index < timeline->first || index >= timeline->count)
     return NULL;
-  return &timeline->records[index % timeline->capacity].entry;
+  return &record_at(timeline, index)->entry;
 }
 
 const char *far_what_name(far_what what) {

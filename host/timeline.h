@@ -70,7 +70,7 @@ typedef enum far_what {
 
 typedef struct far_record {
   farside_entry entry;
-  char *text; // Holds the entry's strings, one after the other.
+  char *text; // Holds the entry's strings, one after the other. Stays.
   size_t text_bytes;
 } far_record;
 
@@ -81,6 +81,7 @@ typedef struct far_timeline {
   size_t capacity_max;
   uint64_t count; // Entries ever added.
   uint64_t first; // The oldest entry that is still kept.
+  bool is_hashed; // Somebody wants the next line: it takes half of the time.
   uint64_t hash;
 } far_timeline;
 

@@ -105,20 +105,20 @@ void far_violations_add(far_violations *all, far_rule_id rule, bool is_mild,
   far_severity severity =
       is_mild ? FAR_SEVERITY_WARNING : far_rule_severity(rule);
   // Borrowed, for whoever is told; nobody writes to them.
-  far_violation told = {.rule = rule,
-                        .severity = severity,
-                        .is_failure =
-                            severity == FAR_SEVERITY_ERROR || all->is_strict,
-                        .outcome = outcome,
-                        .os = os,
-                        .task = whom->task ? whom->task->id : 0,
-                        .script = (char *)(uintptr_t)whom->script,
-                        .name = whom->task ? whom->task->name : NULL,
-                        .where = (char *)(uintptr_t)place_of(whom),
-                        .why = why,
-                        .first_ms = now_ms,
-                        .last_ms = now_ms,
-                        .count = 1};
+  far_violation told = {
+      .rule = rule,
+      .severity = severity,
+      .is_failure = severity == FAR_SEVERITY_ERROR || all->is_strict,
+      .outcome = outcome,
+      .os = os,
+      .task = whom->task ? whom->task->id : 0,
+      .script = (char *)(uintptr_t)whom->script,
+      .name = whom->task ? (char *)(uintptr_t)whom->task->name : NULL,
+      .where = (char *)(uintptr_t)place_of(whom),
+      .why = why,
+      .first_ms = now_ms,
+      .last_ms = now_ms,
+      .count = 1};
   if (known != NULL || all->count < CAUSES_MAX)
     tell(all, known, &told);
   else
