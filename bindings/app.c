@@ -155,7 +155,7 @@ static int minimize_app(lua_State *L) {
   return far_push_status(L, FARSIDE_OK);
 }
 
-int far_push_event(lua_State *L, const far_event *event) {
+int far_push_event(lua_State *L, far_event *event) {
   switch (event->kind) {
   case FAR_EVENT_APP_STATE_CHANGE:
     lua_createtable(L, 0, 1);
@@ -186,16 +186,16 @@ int far_push_event(lua_State *L, const far_event *event) {
   case FAR_EVENT_NOTICE:
     if (*event->text == '\0')
       return 0;
-    far_push_json(L, event->text);
+    far_push_event_json(L, event);
     return 1;
   case FAR_EVENT_MESSAGE:
     lua_createtable(L, 0, 2);
     set_string(L, "from", event->detail);
-    far_push_json(L, event->text);
+    far_push_event_json(L, event);
     lua_setfield(L, -2, "data");
     return 1;
   default:
-    far_push_json(L, event->text ? event->text : "{}");
+    far_push_event_json(L, event);
     return 1;
   }
 }

@@ -61,6 +61,10 @@ const char *far_push_origin(lua_State *L);
 // Pushes the table of a JSON object. Raises an error when memory is short.
 void far_push_json(lua_State *L, const char *text);
 
+// Pushes the JSON that came with an event, which is read once for all its
+// listeners. Likewise.
+void far_push_event_json(lua_State *L, far_event *event);
+
 // Pushes the value of a JSON text that may be anything, or nil, a sentence and
 // INVALID.
 int far_push_parsed(lua_State *L, far_script *script, const char *text,

@@ -69,6 +69,13 @@ void far_push_json(lua_State *L, const char *text) {
     lua_error(L);
 }
 
+void far_push_event_json(lua_State *L, far_event *event) {
+  const json_t *value = far_event_json(event);
+  if (value == NULL)
+    luaL_error(L, "not enough memory"); // It was parsed once already.
+  push_value(L, value);
+}
+
 int far_push_parsed(lua_State *L, far_script *script, const char *text,
                     size_t bytes) {
   json_error_t error;

@@ -38,6 +38,6 @@ int far_push_listener(lua_State *L, far_event_kind kind, const char *topic,
                       bool is_once);
 
 // Pushes the table that a listener gets, or nothing. Returns how many values.
-int far_push_event(lua_State *L, const far_event *event);
+int far_push_event(lua_State *L, far_event *event);
 
 #endif

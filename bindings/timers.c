@@ -115,6 +115,7 @@ static far_whom setter(lua_State *L, far_script *script) {
 static uint64_t timer_begin(far_script *script, int function_ref, uint64_t ms,
                             bool is_interval, const far_whom *whom) {
   farside_host *host = script->host;
+  uint64_t now_ms = far_host_now_ms(host);
   timer *fresh = far_script_new(script, sizeof *fresh);
   if (fresh == NULL)
     return 0;
@@ -131,8 +132,8 @@ static uint64_t timer_begin(far_script *script, int function_ref, uint64_t ms,
   fresh->owned = (far_owned){
       .what = "timer", .is_endless = is_interval, .cancel = timer_cancelled};
   far_script_own(script, &fresh->owned);
-  fresh->place = far_audit_timer_set(host->audit, whom, far_host_now_ms(host));
-  far_timer_start(&host->timers, &fresh->timer, far_host_now_ms(host) + ms);
+  fresh->place = far_audit_timer_set(host->audit, whom, now_ms);
+  far_timer_start(&host->timers, &fresh->timer, now_ms + ms);
   return fresh->id;
 }
 

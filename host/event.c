@@ -133,6 +133,13 @@ farside_status far_event_message(const char *json, const char *detail,
   return FARSIDE_OK;
 }
 
+const json_t *far_event_json(far_event *event) {
+  if (event->value == NULL)
+    event->value = json_loads(event->text ? event->text : "{}",
+                              JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+  return event->value;
+}
+
 far_event *far_event_retain(far_event *event) {
   event->references++;
   return event;
@@ -143,6 +150,7 @@ void far_event_release(far_event *event) {
     return;
   if (event->gone != NULL)
     event->gone(event);
+  json_decref(event->value);
   free(event->detail);
   free(event->text);
   free(event);

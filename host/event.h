@@ -44,10 +44,12 @@ typedef struct far_event {
                     // host decides.
   char *text;       // The reason of launch, wake and terminate; for the others
                     // the JSON that came with them. NULL for none.
-  char *detail;     // Why the script of a launch was stopped before; who
-                    // sent a message, and, in the inbox, to whom; the topic of
-                    // a notice; the name of a rejection.
-  uint64_t call;    // What is answered.
+  // The JSON, read; NULL until somebody has asked.
+  struct json_t *value;
+  char *detail;  // Why the script of a launch was stopped before; who
+                 // sent a message, and, in the inbox, to whom; the topic of
+                 // a notice; the name of a rejection.
+  uint64_t call; // What is answered.
   // Called when the last reference to a message goes; `owner` is its own.
   void (*gone)(struct far_event *event);
   void *owner;
@@ -75,6 +77,10 @@ bool far_event_set_detail(far_event *event, const char *detail);
 // is no object, and for a field of the wrong type; with FARSIDE_NOMEM.
 farside_status far_event_parse(const char *name, const char *json,
                                far_event **event);
+
+// The JSON that came with an event, read for the first listener that asks; {}
+// where none came. It goes with the event. NULL when memory is short.
+const struct json_t *far_event_json(far_event *event);
 
 far_event *far_event_retain(far_event *event);
 void far_event_release(far_event *event);

@@ -473,7 +473,9 @@ static void step(farside_host *host, uint64_t until_ms) {
       return;
     if (!fire_next(host, now_ms))
       break;
-    if (far_host_now_ms(host) >= end_ms) {
+    // Whoever still has time for turns has just looked.
+    bool is_firing_only = !has_time || is_asleep(host);
+    if (is_firing_only && far_host_now_ms(host) >= end_ms) {
       is_late = true;
       break;
     }

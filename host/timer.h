@@ -5,6 +5,10 @@
 // the second counts. Timers that are due at the same instant fire in the order
 // in which they were created, whichever heap they are in: a day replays the
 // same way every time.
+//
+// Most timers share their instant with others. So what is made for an instant
+// that has a timer already follows that one in a list, where the order allows,
+// and takes its place when it is gone: the heap holds leaders only.
 #ifndef FAR_TIMER_H
 #define FAR_TIMER_H
 
@@ -26,12 +30,26 @@ struct far_timer {
   uint64_t born; // Order of creation.
   far_timer_fire fire;
   far_timer_kind kind;
-  size_t place; // In its heap, counted from one; zero while it is not armed.
+  size_t place; // In its heap, counted from one; zero while it is not armed;
+                // FAR_FOLLOWS behind a leader.
+  far_timer *next, *previous; // A ring: the leader and its followers.
 };
 
+#define FAR_FOLLOWS SIZE_MAX
+
+// A timer in its heap, with its order: to compare two of them must not ask two
+// places in memory that nobody has touched for long.
+typedef struct far_timer_slot {
+  uint64_t when_ms, born;
+  far_timer *timer;
+} far_timer_slot;
+
+enum { FAR_TIMER_LEADERS = 512 };
+
 typedef struct far_timer_heap {
-  far_timer **timers;
-  size_t armed;
+  far_timer *leaders[FAR_TIMER_LEADERS]; // The last of some instants, or NULL.
+  far_timer_slot *slots;                 // Each has four below it.
+  size_t leading;
   size_t capacity;
   size_t born; // Timers that exist, armed or not: there is room for each.
 } far_timer_heap;

@@ -68,8 +68,8 @@ static void on_entry(void *user, const farside_entry *entry) {
 }
 
 static bool is_done(const farside_host *host) {
-  return host->turns_queued == 0 && host->timers.heaps[0].armed == 0 &&
-         host->timers.heaps[1].armed == 0;
+  return host->turns_queued == 0 && host->timers.heaps[0].leading == 0 &&
+         host->timers.heaps[1].leading == 0;
 }
 
 static void run_hosted(const char *path, const char *code, int forced,
