@@ -52,8 +52,11 @@ static void test_timers(far_memory *memory) {
     far_timer *timer = &all[draw(&state, TIMERS)];
     if (draw(&state, 3) == 0)
       far_timer_stop(&timers, timer);
-    else
-      far_timer_start(&timers, timer, draw(&state, 50)); // Many ties.
+    else if (draw(&state, 20) == 0)
+      far_timer_renew(&timers, timer);
+    else // Many ties, and instants that are looked up at one place.
+      far_timer_start(&timers, timer,
+                      draw(&state, 30) + draw(&state, 2) * FAR_TIMER_LEADERS);
     bool asleep = draw(&state, 2);
     agrees =
         agrees && far_timers_next(&timers, asleep) == first_of(all, asleep);
