@@ -9,7 +9,7 @@ ROWS =
 COUNT =
 
 help:
-	@echo "make demo     install what is missing, build, and simulate scripts/finish_upload.lua"
+	@echo "make demo     install what is missing, build, and show scripts/finish_upload.lua: simulated, and for real"
 	@echo "make test     install what is missing, and run every spec and test under sanitizers"
 	@echo "make release  build/release/farside and build/release/farside.so"
 	@echo "make install  libfarside for engines, and farside; PREFIX=/usr/local, DESTDIR=, ENGINE=-D options"
@@ -46,7 +46,8 @@ install:
 	@DESTDIR=$(DESTDIR) cmake --install build/engine
 
 demo: release
-	build/release/farside simulate scripts/finish_upload.lua
+	@cmake --build --preset release --target http_serve >/dev/null
+	@scripts/demo build/release
 
 test: setup-test release
 	@.ci/test

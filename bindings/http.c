@@ -96,13 +96,20 @@ static void progress_ended(far_turn *turn, far_turn_end how) {
     free_memory(mine);
 }
 
+// The last bytes of a body: nobody may have to think that they are missing.
+static bool is_all(const far_transfer *transfer) {
+  return transfer->phase == FAR_PHASE_SEND
+             ? transfer->sent == transfer->send_bytes
+             : transfer->received == transfer->expected;
+}
+
 static void progressed(far_transfer *transfer) {
   ask *mine = ask_of(transfer);
   const far_script *script = transfer->script;
   uint64_t now_ms = far_host_now_ms(script->host);
   bool is_soon = mine->progressed_ms != FAR_NEVER &&
                  now_ms < mine->progressed_ms + PROGRESS_MS;
-  if (is_soon || far_list_is_in(&mine->progress.link) ||
+  if ((is_soon && !is_all(transfer)) || far_list_is_in(&mine->progress.link) ||
       script->running == &mine->progress)
     return;
   mine->progressed_ms = now_ms;

@@ -28,18 +28,32 @@ local function in_order(text, ...)
   end
 end
 
+local GRANT <const> = " --grant 'http=https://films.example.com/*'"
+local MAIN_JOB <const> = "simulate scripts/finish_upload.lua --plan scripts/plans/upload.lua" .. GRANT
+
 describe("farside simulate", function()
   it("shows the main job: the upload is finished, then the app is suspended", function()
-    local code, out, err = farside "simulate scripts/finish_upload.lua"
+    local code, out, err = farside(MAIN_JOB)
     assert.equal("", err)
-    in_order(out, "app.pause", "task.begin", "task.finish", "app.suspend", "app.resume", "1 finished")
+    in_order(out, "app.pause", "task.begin", "http.begin", "http.end", "201: 4194304 bytes sent", "task.finish",
+      "app.suspend", "app.resume", "1 finished")
     assert.equal(0, code)
   end)
 
   it("is what the README shows, to the letter", function()
-    local _, out = farside "simulate scripts/finish_upload.lua"
-    local shown = read("README.md"):match "%$ farside simulate scripts/finish_upload.lua\n(.-)```"
+    local _, out = farside(MAIN_JOB)
+    local command, shown = read("README.md"):match "%$ farside (simulate scripts/finish_upload.lua [^\n]+)\n(.-)```"
+    assert.equal(MAIN_JOB, command)
     assert.equal(out, shown)
+  end)
+
+  it("plays the twenty lines of the README", function()
+    local path = script('require("farside").Plugins.Files.write("trip.mov", ("film"):rep(1 << 20)) '
+      .. read("README.md"):match "```lua\n(.-)```")
+    local code, out, err = farside("simulate " .. path .. " --plan scripts/plans/upload.lua" .. GRANT)
+    os.remove(path)
+    assert.equal("", err)
+    assert.equal(0, code, out)
   end)
 
   it("draws the picture in the README, to the letter", function()
@@ -99,6 +113,7 @@ describe("farside simulate", function()
   it("follows a plan", function()
     local plan = os.tmpname()
     write(plan, [[
+      phone:respond("https://films.example.com/*", { rate = "100KB/s" })
       local app = assert(phone:launch())
       phone:pressHome()
       phone:advance "2s"
@@ -106,7 +121,7 @@ describe("farside simulate", function()
       assert(phone:openApp())
       assert(#app:tasks() == 1 and phone:state() == "active")
     ]])
-    local code, out, err = farside("simulate scripts/finish_upload.lua --plan " .. plan)
+    local code, out, err = farside("simulate scripts/finish_upload.lua --plan " .. plan .. GRANT)
     assert.equal("", err)
     in_order(out, "plan " .. plan, "app.pause", "task.cancel", "no memory", "app.kill", "app.launch")
     assert.equal(0, code)

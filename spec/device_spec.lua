@@ -153,14 +153,15 @@ describe("the phone", function()
   end)
 
   it("shows the app that it launched", function()
-    local phone <close> = device.open { os = "android" }
+    local phone <close> = device.open { os = "android", http = { "https://films.example.com/*" } }
+    phone:respond("https://films.example.com/*", { rate = "1MB/s" })
     local app = assert(phone:launch "scripts/finish_upload.lua")
     phone:pressHome()
     phone:advance "1m"
     assert.equal("suspended", app:state())
     local task = app:tasks()[1]
     assert.same({
-      taskId = 70001, name = "upload", state = "finished", beganAt = 0, endedAt = 4000,
+      taskId = 70001, name = "upload", state = "finished", beganAt = 0, endedAt = 4009,
       origin = task.origin,
     }, task)
     assert.matches("^scripts/finish_upload.lua:%d+$", task.origin)

@@ -28,12 +28,17 @@ struct http_server {
   pthread_t thread;
   atomic_bool is_closing;
   atomic_int connections, busy, most;
-  pthread_mutex_t lock; // One at a time adds to what /tus has.
-  _Atomic uint64_t received;
+  pthread_mutex_t lock; // One at a time adds to what is kept.
+  _Atomic uint64_t received, taken;
+  atomic_int messages;
   atomic_bool is_exact;
   pthread_cond_t was_noted; // There is more in `notes`, which `lock` guards.
   size_t notes_bytes;
   char notes[NOTES_BYTES + 1];
+  bool is_there; // Somebody has sent something to /files.
+  int file;      // -1: it is not written.
+  uint64_t rate;
+  void (*heard)(const char *line);
 };
 
 typedef struct connection {
@@ -199,31 +204,67 @@ static bool send_bytes(connection *mine, const char *path) {
   return is_sent && to == size;
 }
 
-static void take_tus(connection *mine, const char *data, size_t bytes) {
+static void take_kept(connection *mine, const char *data, size_t bytes) {
   http_server *server = mine->server;
   uint64_t at = server->received;
   for (size_t i = 0; i < bytes; i++)
     if ((unsigned char)data[i] != http_pattern(at + i))
       server->is_exact = false;
+  if (server->file >= 0 &&
+      pwrite(server->file, data, bytes, (off_t)at) != (ssize_t)bytes)
+    perror("http_server");
   server->received += bytes;
+  server->taken += bytes;
   if (mine->is_slow)
     poll(NULL, 0, 10);
+  if (server->rate > 0)
+    usleep((useconds_t)(bytes * 1000000 / server->rate));
+}
+
+// "PUT /files/x bytes 0-9/20: 201, 10 bytes are here"
+static void tell(const connection *mine, const char *outcome) {
+  char method[16] = "", path[128] = "", line[256];
+  const char *range = header(mine, "Content-Range");
+  if (mine->server->heard == NULL)
+    return;
+  (void)sscanf(mine->head, "%15s %127s", method, path);
+  snprintf(line, sizeof line, "%s %s%s%.*s: %s, %" PRIu64 " bytes are here",
+           method, path, range ? " " : "",
+           range ? (int)strcspn(range, "\r") : 0, range ? range : "", outcome,
+           (uint64_t)mine->server->received);
+  mine->server->heard(line);
+}
+
+// POST makes a place for what is sent: there is one, for whoever asks.
+static bool create(connection *mine) {
+  char headers[256];
+  const char *host = header(mine, "Host");
+  if (!read_body(mine, NULL))
+    return false;
+  tell(mine, "201");
+  snprintf(headers, sizeof headers,
+           "Tus-Resumable: 1.0.0\r\nLocation: http://%.*s/tus\r\n",
+           host ? (int)strcspn(host, "\r") : 0, host ? host : "");
+  return answer(mine, "201 Created", headers, "");
 }
 
 // The core of tus 1.0: HEAD tells how much is there, PATCH adds to it.
 static bool tus(connection *mine) {
   http_server *server = mine->server;
   char headers[128];
+  if (strncmp(mine->head, "POST ", 5) == 0)
+    return create(mine);
   const char *offset = header(mine, "Upload-Offset");
   pthread_mutex_lock(&server->lock);
   bool is_whole = true, fits = true;
   if (strncmp(mine->head, "PATCH ", 6) == 0) {
     fits = offset != NULL && strtoull(offset, NULL, 10) == server->received;
-    is_whole = read_body(mine, fits ? take_tus : NULL);
+    is_whole = read_body(mine, fits ? take_kept : NULL);
   }
   snprintf(headers, sizeof headers,
            "Tus-Resumable: 1.0.0\r\nUpload-Offset: %" PRIu64 "\r\n",
            server->received);
+  tell(mine, !is_whole ? "cut off" : fits ? "204" : "409");
   pthread_mutex_unlock(&server->lock);
   if (!is_whole)
     return false;
@@ -257,6 +298,61 @@ static bool note(connection *mine) {
   pthread_cond_broadcast(&server->was_noted);
   pthread_mutex_unlock(&server->lock);
   return is_whole;
+}
+
+static void forget(http_server *server) {
+  server->received = 0;
+  server->is_exact = true;
+  server->is_there = false;
+  if (server->file >= 0 && ftruncate(server->file, 0) != 0)
+    perror("http_server");
+}
+
+// A whole file, or a part that begins where it ends so far. What is cut off is
+// kept as well.
+static bool put(connection *mine) {
+  http_server *server = mine->server;
+  uint64_t from = 0;
+  const char *range = header(mine, "Content-Range");
+  bool fits =
+      range == NULL || (sscanf(range, "bytes %" SCNu64 "-", &from) == 1 &&
+                        from == server->received);
+  if (range == NULL)
+    forget(server);
+  server->is_there = server->is_there || fits;
+  bool is_whole = read_body(mine, fits ? take_kept : NULL);
+  tell(mine, !is_whole ? "cut off" : fits ? "201" : "409");
+  return is_whole &&
+         answer(mine, fits ? "201 Created" : "409 Conflict", "", "");
+}
+
+static bool tell_length(const connection *mine) {
+  const http_server *server = mine->server;
+  char text[128];
+  tell(mine, server->is_there ? "200" : "404");
+  if (!server->is_there)
+    return answer(mine, "404 Not Found", "", "");
+  snprintf(text, sizeof text,
+           "HTTP/1.1 200 OK\r\nContent-Length: %" PRIu64 "\r\n\r\n",
+           (uint64_t)server->received);
+  return send_text(mine, text);
+}
+
+static bool take_message(connection *mine) {
+  if (!read_body(mine, NULL))
+    return false;
+  mine->server->messages++;
+  tell(mine, "201");
+  return answer(mine, "201 Created", "", "");
+}
+
+// /files/NAME
+static bool files(connection *mine) {
+  pthread_mutex_lock(&mine->server->lock);
+  bool is_put = strncmp(mine->head, "PUT ", 4) == 0;
+  bool goes_on = is_put ? put(mine) : tell_length(mine);
+  pthread_mutex_unlock(&mine->server->lock);
+  return goes_on;
 }
 
 static bool drip(const connection *mine, const char *what) {
@@ -372,6 +468,10 @@ static bool serve(connection *mine) {
     return note(mine) && answer(mine, "200 OK", "", "noted");
   if (strcmp(path, "/note/silent") == 0)
     return note(mine) && stay_silent(mine);
+  if (strncmp(path, "/files/", 7) == 0)
+    return files(mine);
+  if (strcmp(path, "/messages") == 0)
+    return take_message(mine);
   if (strcmp(path, "/deaf") == 0)
     return drip(mine, ""); // It never reads what is sent.
   if (!read_body(mine, NULL))
@@ -437,6 +537,7 @@ http_server *http_server_open(void) {
                                 .sin_addr = {htonl(INADDR_LOOPBACK)}};
   socklen_t bytes = sizeof address;
   server->is_exact = true;
+  server->file = -1;
   pthread_mutex_init(&server->lock, NULL);
   pthread_condattr_t monotonic;
   pthread_condattr_init(&monotonic);
@@ -476,10 +577,19 @@ uint64_t http_server_received(http_server *server, bool *is_exact) {
   return received;
 }
 
+uint64_t http_server_taken(const http_server *server) {
+  return server->taken;
+}
+
+int http_server_messages(const http_server *server) {
+  return server->messages;
+}
+
 void http_server_forget(http_server *server) {
   pthread_mutex_lock(&server->lock);
-  server->received = 0;
-  server->is_exact = true;
+  forget(server);
+  server->taken = 0;
+  server->messages = 0;
   pthread_mutex_unlock(&server->lock);
 }
 
@@ -499,6 +609,20 @@ bool http_server_await(http_server *server, const char *text, int wait_ms) {
         pthread_cond_timedwait(&server->was_noted, &server->lock, &end) != 0;
   pthread_mutex_unlock(&server->lock);
   return has_come;
+}
+
+void http_server_keep(http_server *server, int file) {
+  server->file = file;
+}
+
+void http_server_slow(http_server *server, uint64_t rate) {
+  int bytes = CHUNK_BYTES; // What has come is not much more than what is taken.
+  setsockopt(server->listener, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  server->rate = rate;
+}
+
+void http_server_hear(http_server *server, void (*heard)(const char *line)) {
+  server->heard = heard;
 }
 
 int http_server_most(http_server *server) {

@@ -1,7 +1,7 @@
 // Http on real time against real servers on loopback: one of our own that
 // misbehaves on purpose, and nginx with TLS and HTTP/2 where it is installed.
 //
-//   http_test FARSIDE [TEST]   HTTP_KILLS=100, HTTP_MEGABYTES=1024: more of it
+//   http_test FARSIDE [TEST]   HTTP_MEGABYTES=1024: larger files
 //
 // What each request comes to is a sentence; nothing here knows how long it
 // took.
@@ -506,82 +506,6 @@ static void test_resumed_download(void) {
   unlink(path);
 }
 
-// -- An upload that is killed -------------------------------------------------
-
-static const char upload_code[] =
-    "local Http, Files = require 'farside'.Plugins.Http, require "
-    "'farside'.Plugins.Files local url = ... "
-    "local size = assert(Files.size 'photo') "
-    "while true do "
-    "  local head = Http.request{ url = url, method = 'HEAD', headers = { "
-    "['Tus-Resumable'] = '1.0.0' } } "
-    "  local offset = head and tonumber(head.headers['upload-offset']) "
-    "  if offset == size then break end "
-    "  if offset then Http.upload{ url = url, method = 'PATCH', file = "
-    "'photo', "
-    "offset = offset, headers = { ['Tus-Resumable'] = '1.0.0', "
-    "['Upload-Offset'] = offset, ['Content-Type'] = "
-    "'application/offset+octet-stream' } } end "
-    "end";
-
-static pid_t start_upload(void) {
-  char script[96], grant[96], url[96];
-  snprintf(script, sizeof script, "%s/upload.lua", folder);
-  snprintf(grant, sizeof grant, "--grant=http=%s/*", origin);
-  snprintf(url, sizeof url, "%s/tus", origin);
-  pid_t child = fork();
-  if (child != 0)
-    return child;
-  execl(farside, "farside", "run", "--files", folder, grant, script, url,
-        (char *)NULL);
-  _exit(127);
-}
-
-// Any number of kills, each at another instant; then it is left alone.
-static void test_killed_upload(void) {
-  enum { BYTES = 24 << 20 };
-  long kills = number_of("HTTP_KILLS", 10);
-  unsigned seed = (unsigned)number_of("HTTP_SEED", 7);
-  char path[128];
-  bool is_exact;
-  struct sigaction old, ignore = {.sa_handler = SIG_IGN};
-  sigaction(SIGPIPE, &ignore, &old);
-  snprintf(path, sizeof path, "%s/upload", folder);
-  mkdir(path, 0700);
-  snprintf(path, sizeof path, "%s/upload/photo", folder);
-  write_file(path, BYTES);
-  snprintf(path, sizeof path, "%s/upload.lua", folder);
-  FILE *script = fopen(path, "w");
-  check(script != NULL && fputs(upload_code, script) >= 0 &&
-        fclose(script) == 0);
-  int in_the_middle = 0;
-  for (long i = 0; i < kills; i++) {
-    http_server_forget(server);
-    uint64_t at = (uint64_t)rand_r(&seed) % BYTES;
-    pid_t child = start_upload();
-    int status;
-    bool has_ended = false;
-    while (!has_ended && http_server_received(server, &is_exact) < at) {
-      usleep(200);
-      has_ended = waitpid(child, &status, WNOHANG) == child;
-    }
-    if (!has_ended) {
-      kill(child, SIGKILL);
-      waitpid(child, &status, 0);
-    }
-    in_the_middle +=
-        WIFSIGNALED(status) && http_server_received(server, &is_exact) < BYTES;
-    child = start_upload();
-    waitpid(child, &status, 0);
-    check(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    check(http_server_received(server, &is_exact) == BYTES && is_exact);
-  }
-  printf("%ld uploads were killed, %d of them in their middle\n", kills,
-         in_the_middle);
-  check(in_the_middle > 0);
-  sigaction(SIGPIPE, &old, NULL);
-}
-
 // -- nginx --------------------------------------------------------------------
 
 static int run_shell(const char *format, ...)
@@ -787,7 +711,6 @@ int main(int argc, char **argv) {
       {"thousand", test_thousand},
       {"resumed_download", test_resumed_download},
       {"large", test_large},
-      {"killed_upload", test_killed_upload},
       {"nginx", test_nginx},
       {"no_libcurl", test_no_libcurl},
   };

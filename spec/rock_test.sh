@@ -148,7 +148,8 @@ is "SIGTERM reaches the listeners" "SIGTERM 30000" "$("$lua" -e '
 
 is "the phone is there too" "finished suspended" "$("$lua" -e '
   local device = require "farside.device"
-  local phone <close> = device.open { os = "ios" }
+  local phone <close> = device.open { os = "ios", http = { "https://films.example.com/*" } }
+  phone:respond("https://films.example.com/*", { rate = "1MB/s" })
   local app = assert(phone:launch "scripts/finish_upload.lua")
   phone:pressHome()
   phone:advance "20s"

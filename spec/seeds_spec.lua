@@ -117,7 +117,8 @@ describe("a plan", function()
 
   it("of a photo on its way holds, whenever the phone dies", function()
     for _, os_name in ipairs { "ios", "android", "strict" } do
-      local words = "simulate scripts/photo_upload.lua --plan scripts/plans/kill.lua --seeds 50 --os "
+      local words = "simulate scripts/photo_upload.lua --plan scripts/plans/kill.lua "
+        .. "--grant 'http=https://photos.example.com/*' --seeds 50 --os "
       local code, out = farside(words .. os_name)
       assert.equal(0, code, out)
       assert.matches("0 of 50 seeds failed", out)
@@ -247,7 +248,16 @@ for _ = 1, 2 do phone:advance "1s" end
 expect(state == "background", "it sleeps")
 phone:quit()
 ]==]
-    local code, out = simulate("scripts/finish_upload.lua --shrink --plan %s", plan)
+    local script <close> = file [[
+      local farside = require "farside"
+      farside.Plugins.App.addListener("pause", function()
+        farside.Plugins.BackgroundTask.exec(function(task)
+          farside.sleep(4000)
+          task:finish()
+        end)
+      end)
+    ]]
+    local code, out = simulate("%s --shrink --plan %s", script, plan)
     assert.equal(1, code)
     -- Of the two that let it fall asleep one is enough.
     assert.matches("^%-%- 1 of 8 steps of [^\n]+ are enough, seed 42:\n%-%- [^\n]+:17: it sleeps\n", out)
@@ -266,7 +276,7 @@ for _ = 1, 2 do phone:advance "1s" end
 expect(state == "background", "it sleeps")
 ]==], left)
     local shrunk <close> = file(left)
-    local again, _, err = simulate("scripts/finish_upload.lua --plan %s", shrunk)
+    local again, _, err = simulate("%s --plan %s", script, shrunk)
     assert.equal(1, again)
     assert.matches("it sleeps", err)
   end)
