@@ -19,6 +19,7 @@ static const struct {
     {"overrun", bench_overrun},
     {"turns", bench_turns},
     {"idle", bench_idle},
+    {"frames", bench_frames},
     {"app", bench_app},
     {"dispatch", bench_dispatch},
     {"dispatch-plain", bench_dispatch_plain},

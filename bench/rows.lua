@@ -277,6 +277,25 @@ for _, one in ipairs {
   }
 end
 
+-- -- Frames -----------------------------------------------------------------
+
+for _, one in ipairs {
+  { "nothing to do", "idle", "4", "a listener, a timer each second and one for later", { "frame_percent", goal = 1 } },
+  { "always more to do, 4 ms a frame", "busy", "4", "scripts that compute, have many timers, and make garbage",
+    { "over_us_p99", goal = 0 } },
+  { "always more to do, 2 ms a frame", "busy", "2", "the same", { "over_us_p99", goal = 0 } },
+  { "a table that grows to 2 MiB, 4 ms a frame", "growing", "4", "it is copied in one go", { "over_us_p99" } },
+} do
+  row {
+    group = "a game of 60 frames a second that ticks",
+    name = one[1],
+    once = true,
+    ours = one[4],
+    us = { bench, "frames", "600", one[2], one[3] },
+    figures = { one[5], { "tick_us_p50" }, { "tick_us_max" }, { "over_budget" } },
+  }
+end
+
 -- -- Whole programs ---------------------------------------------------------
 
 row {

@@ -19,6 +19,7 @@ enum {
   STEP_MS = 50,
   // How long nobody may tick while a transfer is under way.
   TRANSFER_TICK_MS = 10,
+  NS_PER_MS = 1000 * 1000,
   // A script that keeps the queue busy at one instant of virtual time would
   // stop time for ever. Real apps stay far below.
   TURNS_AT_INSTANT_MAX = 1000 * 1000
@@ -346,7 +347,7 @@ static far_turn *next_turn(const far_script *script) {
 // Runs `turns` turns, or slices of them. The scripts that have any take turns:
 // whose turn was run goes to the end. Returns false when time is up, or the
 // host has ended.
-static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
+static bool run_round(farside_host *host, size_t turns, uint64_t until_ns) {
   while (turns > 0 && !far_list_is_empty(&host->ready)) {
     far_script *script = far_list_item(host->ready.next, far_script, ready);
     far_list_leave(&script->ready);
@@ -369,7 +370,7 @@ static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
       far_life_end(host, FAR_WHAT_APP_KILL, "a script does not let time pass");
       return false;
     }
-    if (until_ms != FAR_NEVER && far_host_now_ms(host) >= until_ms)
+    if (until_ns != FAR_NEVER && far_now_ns() >= until_ns)
       return false;
   }
   return true;
@@ -378,9 +379,9 @@ static bool run_round(farside_host *host, size_t turns, uint64_t until_ms) {
 // Runs what is queued, and what that queues, but only for a moment: no script
 // keeps the host from hearing the world. In virtual time there is no world to
 // hear, and an order that must not depend on the machine.
-static bool run_turns(farside_host *host, uint64_t until_ms, uint64_t end_ms) {
+static bool run_turns(farside_host *host, uint64_t until_ns, uint64_t end_ms) {
   do {
-    if (!run_round(host, host->turns_queued, until_ms))
+    if (!run_round(host, host->turns_queued, until_ns))
       return false;
     if (far_host_now_ms(host) >= end_ms)
       return false;
@@ -453,7 +454,7 @@ static void take_posts(farside_host *host) {
     far_life_end(host, FAR_WHAT_APP_END, "the host was told to stop");
 }
 
-static void step(farside_host *host, uint64_t until_ms) {
+static void step(farside_host *host, uint64_t until_ns) {
   take_posts(host);
   if (host->wants_end)
     return;
@@ -468,7 +469,7 @@ static void step(farside_host *host, uint64_t until_ms) {
   bool has_time = true, is_late = false;
   for (;;) {
     if (has_time && !is_asleep(host))
-      has_time = run_turns(host, until_ms, turns_end_ms);
+      has_time = run_turns(host, until_ns, turns_end_ms);
     if (host->is_closing || host->wants_end || host->has_ended)
       return;
     if (!fire_next(host, now_ms))
@@ -486,10 +487,10 @@ static void step(farside_host *host, uint64_t until_ms) {
     far_life_settle(host);
 }
 
-void far_host_step(farside_host *host, uint64_t until_ms) {
+void far_host_step(farside_host *host, uint64_t until_ns) {
   host->is_running = true;
-  host->until_ms = until_ms;
-  step(host, until_ms);
+  host->until_ns = until_ns;
+  step(host, until_ns);
   if (host->wants_end && !host->is_closing)
     far_life_end(host, FAR_WHAT_APP_END, "os.exit was called");
   host->is_running = false;
@@ -614,6 +615,16 @@ farside_status far_host_run(farside_host *host) {
   return FARSIDE_OK;
 }
 
+// A part of a frame is kept for what cannot be suspended at once: a table that
+// grows, a step of the collector, the way of a signal.
+static uint64_t end_of_tick(uint64_t budget_ms) {
+  uint64_t now_ns = far_now_ns();
+  if (budget_ms >= (FAR_NEVER - now_ns) / NS_PER_MS)
+    return FAR_NEVER;
+  uint64_t budget_ns = budget_ms * NS_PER_MS, kept_ns = budget_ns / 4;
+  return now_ns + budget_ns - (kept_ns < NS_PER_MS ? kept_ns : NS_PER_MS);
+}
+
 farside_status farside_tick(farside_host *host, uint64_t budget_ms) {
   if (host == NULL)
     return FARSIDE_INVALID;
@@ -622,10 +633,9 @@ farside_status farside_tick(farside_host *host, uint64_t budget_ms) {
   if (host->is_running)
     return refuse(host);
   far_outbox_want_tick(&host->outbox, false);
-  uint64_t now_ms = far_host_now_ms(host);
+  uint64_t until_ns = end_of_tick(budget_ms);
   host->clock->poll(host->clock, false);
-  far_host_step(host, budget_ms < FAR_NEVER - now_ms ? now_ms + budget_ms
-                                                     : FAR_NEVER);
+  far_host_step(host, until_ns);
   if (far_host_close_if_asked(host))
     return FARSIDE_CLOSED;
   return host->has_ended ? FARSIDE_CLOSED : FARSIDE_OK;

@@ -65,7 +65,7 @@ struct farside_host {
   far_queue queue;        // Durable work.
   far_transfers transfers;
   far_files files;
-  uint64_t until_ms;   // When this step has to be over.
+  uint64_t until_ns;   // When this step has to be over, see far_now_ns().
   uint64_t instant_ms; // When the last turn ran, and how many ran then.
   uint64_t turns_at_instant;
   // For tests: which allocation of each script fails, whether all later ones do
@@ -125,8 +125,8 @@ void far_host_note_violation(farside_host *host,
 
 // Takes what was posted, fires what is due, runs the turns that are queued, and
 // lets the app fall asleep or end when it has nothing left to do. Stops at
-// `until_ms`.
-void far_host_step(farside_host *host, uint64_t until_ms);
+// `until_ns`, see far_now_ns(); FAR_NEVER: when it is done.
+void far_host_step(farside_host *host, uint64_t until_ns);
 
 // Runs the host to its end, whoever is in charge.
 farside_status far_host_run(farside_host *host);

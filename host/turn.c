@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+// However little of a frame is left.
+enum { SLICE_NS_MIN = 100 * 1000 };
+
 void far_turn_queue(far_turn *turn) {
   far_assert(!far_list_is_in(&turn->link));
   far_list_append(&turn->script->turns, &turn->link);
@@ -98,17 +101,18 @@ static uint64_t left_ns(uint64_t limit_ms, uint64_t used_ns) {
 
 // In virtual time the order of things must not depend on the machine; and
 // whoever loads a script wants its main chunk to have run.
-static uint64_t slice_ns(const far_script *script) {
+static uint64_t slice_of(const far_script *script) {
   const farside_host *host = script->host;
   if (far_clock_is_virtual(host->clock) || script->running == &script->load)
     return UINT64_MAX;
-  uint64_t slice_ms = script->limits.slice_ms;
-  if (host->until_ms != FAR_NEVER) { // The frame of an engine ends earlier.
-    uint64_t now_ms = far_host_now_ms(host);
-    uint64_t left_ms = host->until_ms > now_ms ? host->until_ms - now_ms : 1;
-    slice_ms = left_ms < slice_ms ? left_ms : slice_ms;
-  }
-  return in_ns(slice_ms);
+  uint64_t slice_ns = in_ns(script->limits.slice_ms);
+  if (host->until_ns == FAR_NEVER)
+    return slice_ns;
+  // The frame of an engine ends earlier.
+  uint64_t now_ns = far_now_ns(), left_ns = SLICE_NS_MIN;
+  if (host->until_ns > now_ns + SLICE_NS_MIN)
+    left_ns = host->until_ns - now_ns;
+  return left_ns < slice_ns ? left_ns : slice_ns;
 }
 
 static far_allowance allow(const far_script *script) {
@@ -120,7 +124,7 @@ static far_allowance allow(const far_script *script) {
     uint64_t job_ns = left_ns(limits->cpu_ms, script->job->cpu_ns + visit_ns);
     cpu_ns = job_ns < cpu_ns ? job_ns : cpu_ns;
   }
-  return (far_allowance){.slice_ns = slice_ns(script),
+  return (far_allowance){.slice_ns = slice_of(script),
                          .hold_ns = in_ns(limits->hold_ms),
                          .cpu_ns = cpu_ns,
                          .grace_ns = in_ns(limits->grace_ms),

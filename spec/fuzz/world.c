@@ -338,7 +338,7 @@ static void frame(world *mine, input *moves) {
     uint64_t now_ms = far_host_now_ms(mine->host) + 1;
     if (mine->device != NULL) {
       far_clock_set(mine->host->clock, now_ms);
-      far_host_step(mine->host, now_ms);
+      far_host_step(mine->host, far_now_ns());
     } else {
       farside_tick(mine->host, 1);
     }
