@@ -48,24 +48,31 @@ describe("storage", function()
   it("refuses what cannot be kept, and says why", function()
     local lines = said [[
       local loop = {} loop.loop = loop
-      for _, value in ipairs { 0 / 0, 1 / 0, "\xff", print, loop, { 1, nil, 3 }, { [1.5] = 1 }, { x = 1, 2 },
-          ("x"):rep(1024 * 1024 + 1) } do
+      for _, value in ipairs { 0 / 0, 1 / 0, -1 / 0, { a = { 0 / 0 } }, "\xff", { ["\xff"] = 1 }, print, coroutine.create(print),
+          loop, { 1, nil, 3 }, { [1.5] = 1 }, { [true] = 1 }, { x = 1, 2 }, ("x"):rep(1024 * 1024 + 1) } do
         local ok, message = pcall(Storage.set, "key", value)
-        print(ok, (message:gsub("^.-: ", "")))
+        print(ok, (message:gsub("^.-: the value cannot be kept: ", "")))
       end
       print(pcall(Storage.set, "key", nil))
       print(Storage.has "key")]]
-    local problem = "false\tthe value cannot be kept: "
+    local infinite <const> = "false\ta number is not finite"
+    local kind <const> = "false\tonly nil, booleans, numbers, strings and tables of them can be sent"
+    local keys <const> = "false\ta table is neither a list without holes nor has names as its only keys"
     assert.same({
-      problem .. "a number is not finite",
-      problem .. "a number is not finite",
-      problem .. "a string is not UTF-8",
-    }, { table.unpack(lines, 1, 3) })
-    for i = 4, 9 do
-      assert.matches("the value cannot be kept: ", lines[i])
-    end
-    assert.matches("remove%(key%) takes it away", lines[10])
-    assert.equal("false", lines[11])
+      infinite, infinite, infinite, infinite, "false\ta string is not UTF-8", "false\ta field's name is not UTF-8", kind, kind,
+      "false\ta table is in itself, or nested deeper than 100", keys, keys, keys, keys, "false\tit is larger than 1 MiB",
+    }, { table.unpack(lines, 1, 14) })
+    assert.matches("remove%(key%) takes it away", lines[15])
+    assert.equal("false", lines[16])
+  end)
+
+  it("keeps what is nested up to its limit, and refuses what is deeper", function()
+    assert.same({ "true\t100", "false\tset: the value cannot be kept: a table is in itself, or nested deeper than 100", "100" }, said [[
+      local function nested(depth) local t = {} for _ = 2, depth do t = { t } end return t end
+      local function depth_of(value) local depth = 0 while value do depth = depth + 1 value = value[1] end return depth end
+      print(Storage.set("key", nested(100)), depth_of(Storage.get "key"))
+      print(pcall(Storage.set, "key", nested(101)))
+      print(depth_of(Storage.get "key"))]])
   end)
 
   it("takes any bytes as a key, and refuses what is none", function()
