@@ -56,6 +56,7 @@ static farside_host *open_host(void) {
   farside_config config;
   farside_config_init(&config);
   config.on_entry = on_entry;
+  config.limits.work = FARSIDE_NO_LIMIT; // More than an app would have.
   done_ns = 0;
   return open_now = bench_host_open(&config);
 }

@@ -187,6 +187,9 @@ typedef struct farside_limits {
 
   // Keys and values that it keeps by Storage. Default 16 MiB.
   uint64_t storage_bytes;
+
+  // Units of durable work of it that have not ended. Default 10,000.
+  uint64_t work;
 } farside_limits;
 
 // What a script may do. NULL in any field: the default. Lists end with NULL and

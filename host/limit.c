@@ -31,6 +31,8 @@ enum {
   MESSAGES = 1000,
   // Settings, checkpoints, what waits to be sent: not pictures.
   STORAGE_BYTES = 16 * MB,
+  // More is a script that enqueues faster than it works: for ever.
+  WORK = 10000,
 
   MEMORY_BYTES_MIN = 256 * KB,
   BLOCK_BYTES_MIN = MEMORY_BYTES_MIN / BLOCK_PART
@@ -66,6 +68,7 @@ static const far_limit limits_known[] = {
     FIELD("messages", COUNT, messages, MESSAGES, 1, "one has to fit"),
     FIELD("storage", SIZE, storage_bytes, STORAGE_BYTES, 1024,
           "a key has to fit"),
+    FIELD("work", COUNT, work, WORK, 1, "one has to fit"),
 };
 
 #undef FIELD

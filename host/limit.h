@@ -1,7 +1,7 @@
 // Limits: what a script may use. How they are written, what holds where
 // nothing is written, and which of two is the tighter.
 //
-//   slice=10ms,hold=1s,turn=1s,cpu=off,grace=5ms,memory=64MB,block=16MB,messages=1000,storage=16MB
+//   slice=10ms,hold=1s,turn=1s,cpu=off,grace=5ms,memory=64MB,block=16MB,messages=1000,storage=16MB,work=10000
 //
 // Times are as in duration.h. Sizes are whole numbers of B, KB, MB or GB, or of
 // KiB, MiB or GiB, which mean the same: powers of 1,024, as memory is counted.

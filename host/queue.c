@@ -314,6 +314,38 @@ static farside_status find_name(far_queue *queue, const far_work *work,
   return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
 }
 
+// How many more of a script may be there that have not ended.
+static farside_status count_room(far_queue *queue, far_script *script) {
+  int64_t counts[FAR_WORK_STATES];
+  farside_status status =
+      queue->store->count(queue->store, script->name, counts);
+  if (status != FARSIDE_OK)
+    return far_batch_failed(queue, status);
+  uint64_t there =
+      (uint64_t)(counts[FAR_WORK_ENQUEUED] + counts[FAR_WORK_RUNNING] +
+                 counts[FAR_WORK_BLOCKED]);
+  uint64_t most = script->limits.work;
+  if (there >= most)
+    return far_host_fail(queue->host, FARSIDE_FULL,
+                         "it has %llu units of work that have not ended and "
+                         "may have %llu (limit work)",
+                         (unsigned long long)there, (unsigned long long)most);
+  script->work_room = most - there;
+  return FARSIDE_OK;
+}
+
+// One more. Those that have ended are looked at only when it gets tight.
+static farside_status take_room(far_queue *queue, const char *name) {
+  far_script *script = far_scripts_find(queue->host, name);
+  if (script == NULL || script->limits.work == FARSIDE_NO_LIMIT)
+    return FARSIDE_OK;
+  farside_status status =
+      script->work_room == 0 ? count_room(queue, script) : FARSIDE_OK;
+  if (status == FARSIDE_OK)
+    script->work_room--;
+  return status;
+}
+
 // Who is named twice ends once.
 static void each_once(far_order *order) {
   size_t count = 0;
@@ -415,6 +447,9 @@ static farside_status append(far_queue *queue, const far_work *last,
     return far_host_fail(queue->host, FARSIDE_LIMIT,
                          "it waits for more than %d others",
                          (int)FAR_WORK_PARENTS_MAX);
+  farside_status status = take_room(queue, order->work.script);
+  if (status != FARSIDE_OK)
+    return status;
   order->parents[order->parent_count++] = last->id;
   return insert(queue, order);
 }
@@ -496,6 +531,9 @@ static farside_status place(far_queue *queue, far_order *order,
   farside_status status = FARSIDE_OK;
   if (order->work.unique != NULL)
     status = find_name(queue, &order->work, &found);
+  // What takes the place of another needs no room.
+  if (status == FARSIDE_OK && found.count == 0)
+    status = take_room(queue, order->work.script);
   if (status == FARSIDE_OK)
     status = found.count == 0 ? insert(queue, order)
                               : meet(queue, &found, order, receipt);
@@ -610,24 +648,33 @@ farside_status far_queue_cancel_one(farside_host *host, const char *script,
   return far_batch_end(queue, status);
 }
 
+static farside_status redrive(far_queue *queue, far_work *work) {
+  farside_host *host = queue->host;
+  far_moment now = far_queue_moment(host);
+  if (!far_schedule_redrive(&host->memory, work, &now))
+    return far_host_fail(
+        host, FARSIDE_INVALID,
+        "work %lld is %s: only what has failed or was cancelled is redriven",
+        (long long)work->id, far_work_state_name(work->state));
+  farside_status status = take_room(queue, work->script);
+  if (status != FARSIDE_OK)
+    return status;
+  if ((status = far_rows_settle(queue, work)) != FARSIDE_OK ||
+      (status = far_rows_redriven(queue, work)) != FARSIDE_OK)
+    far_batch_failed(queue, status);
+  return status;
+}
+
 farside_status far_queue_redrive(farside_host *host, const char *script,
                                  int64_t id) {
   far_queue *queue = &host->queue;
-  far_moment now = far_queue_moment(host);
   farside_status status = far_batch_begin(queue, true);
   if (status != FARSIDE_OK)
     return status;
   far_work work;
   status = far_queue_get(host, script, id, &work);
   if (status == FARSIDE_OK) {
-    if (!far_schedule_redrive(&host->memory, &work, &now))
-      status = far_host_fail(
-          host, FARSIDE_INVALID,
-          "work %lld is %s: only what has failed or was cancelled is redriven",
-          (long long)id, far_work_state_name(work.state));
-    else if ((status = far_rows_settle(queue, &work)) != FARSIDE_OK ||
-             (status = far_rows_redriven(queue, &work)) != FARSIDE_OK)
-      far_batch_failed(queue, status);
+    status = redrive(queue, &work);
     far_work_deinit(queue->store->memory, &work);
   }
   return far_batch_end(queue, status);

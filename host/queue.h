@@ -166,7 +166,8 @@ typedef struct far_receipt {
 } far_receipt;
 
 // FARSIDE_NOWORK for a parent that there is not, FARSIDE_LIMIT for expedited
-// work without quota that says or_drop.
+// work without quota that says or_drop, FARSIDE_FULL when the script has as
+// many that have not ended as its limit `work` says.
 farside_status far_queue_enqueue(far_script *script, far_order *order,
                                  far_receipt *receipt);
 
@@ -183,7 +184,8 @@ farside_status far_queue_cancel(farside_host *host, const char *script,
 farside_status far_queue_cancel_one(farside_host *host, const char *script,
                                     int64_t id, int64_t *count);
 
-// FARSIDE_INVALID for what has neither failed nor was cancelled.
+// FARSIDE_INVALID for what has neither failed nor was cancelled; FARSIDE_FULL
+// as for enqueue.
 farside_status far_queue_redrive(farside_host *host, const char *script,
                                  int64_t id);
 

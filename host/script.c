@@ -242,6 +242,7 @@ farside_status far_script_borrow(farside_host *host, lua_State *L,
   fresh->limits = host->config.limits;
   fresh->limits.turn_ms = fresh->limits.cpu_ms = FARSIDE_NO_LIMIT;
   fresh->limits.memory_bytes = fresh->limits.block_bytes = FARSIDE_NO_LIMIT;
+  fresh->limits.work = FARSIDE_NO_LIMIT;
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   fresh->L = lua_tothread(L, -1);
   lua_pop(L, 1);

@@ -77,6 +77,7 @@ struct far_script {
   far_list kind_names;  // and those of which it has spoken.
   size_t kinds_count;   // Both together.
   size_t watches_count; // Of durable work.
+  uint64_t work_room;   // So many units surely fit; the rest has to be counted.
   far_list owned;       // What belongs to no task.
   far_slots waits;      // Timers and sleeping coroutines, by id.
 

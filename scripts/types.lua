@@ -598,7 +598,7 @@ function BackgroundTask.watch(filter, fn) end
 ---@param id integer
 ---@return true? ok
 ---@return string? message
----@return farside.status? name "INVALID" or "NOWORK"
+---@return farside.status? name "INVALID", "NOWORK", or as BackgroundTask.enqueue()
 function BackgroundTask.redrive(id) end
 
 --- Forgets what has ended and nobody waits for.

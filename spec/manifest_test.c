@@ -76,8 +76,8 @@ static void test_parse_good(void) {
     const char *printed; // NULL: as it was written.
   } good[] = {
       {"slice=10ms,hold=20ms,turn=1s,cpu=off,grace=5ms,memory=64MB,block=16MB,"
-       "messages=1000,storage=2MB",
-       {10, 20, 1000, FARSIDE_NO_LIMIT, 5, 64 * mb, 16 * mb, 1000, 2 * mb},
+       "messages=1000,storage=2MB,work=7",
+       {10, 20, 1000, FARSIDE_NO_LIMIT, 5, 64 * mb, 16 * mb, 1000, 2 * mb, 7},
        NULL},
       {"memory=256KB", {.memory_bytes = 256 * kb}, NULL},
       {"memory=64MiB", {.memory_bytes = 64 * mb}, "memory=64MB"},
@@ -88,6 +88,8 @@ static void test_parse_good(void) {
       {"memory=off", {.memory_bytes = FARSIDE_NO_LIMIT}, NULL},
       {"messages=off", {.messages = FARSIDE_NO_LIMIT}, NULL},
       {"messages=1", {.messages = 1}, NULL},
+      {"work=1", {.work = 1}, NULL},
+      {"work=off", {.work = FARSIDE_NO_LIMIT}, NULL},
       {"block=64KB", {.block_bytes = 64 * kb}, NULL},
       {"turn=1m30s", {.turn_ms = 90000}, "turn=90s"},
       {"turn=1.5s", {.turn_ms = 1500}, "turn=1500ms"},
@@ -146,6 +148,7 @@ static void test_parse_bad(void) {
       {"memory=99999999999999999999999999KB", "is too much"},
       {"block=1KB", "block must be at least 64KB"},
       {"messages=0", "messages must not be zero"},
+      {"work=0", "work must not be zero"},
       {"messages=10KB", "messages needs a whole number, such as 1000"},
       {"messages=1.0", "messages needs a whole number"},
       {"messages=18446744073709551615", "is too much"},
@@ -183,7 +186,7 @@ static void test_compare(void) {
   far_limits_default(&standard);
   far_limits_print(&standard, text, sizeof text);
   check(strcmp(text, "slice=10ms,hold=1s,turn=1s,cpu=10s,grace=5ms,memory=64MB,"
-                     "block=16MB,messages=1000,storage=16MB") == 0);
+                     "block=16MB,messages=1000,storage=16MB,work=10000") == 0);
   check(far_limits_check(&standard, why, sizeof why));
   check(far_limits_check(&none, why, sizeof why));
   far_limits_print(&none, text, sizeof text);
@@ -208,9 +211,11 @@ static void test_compare(void) {
                             UINT64_MAX - 2,
                             UINT64_MAX - 4,
                             UINT64_MAX - 1,
-                            UINT64_MAX - 3};
+                            UINT64_MAX - 3,
+                            UINT64_MAX - 5};
   far_limits_print(&result, text, sizeof text);
   check(strstr(text, "messages=18446744073709551614") != NULL);
+  check(strstr(text, "work=18446744073709551610") != NULL);
 
   static const struct {
     const char *asked, *granted, *says; // "": nothing.

@@ -435,6 +435,116 @@ describe("enqueue", function()
   end)
 end)
 
+describe("the limit work", function()
+  local FULL <const> = "it has 3 units of work that have not ended and may have 3 (limit work)\tFULL"
+
+  -- Of an app that may have three units. `enqueue` prints the id, or why not.
+  local function said_of_three(code)
+    return said(KINDS .. [[
+      local function tell(id, why, name)
+        if id then print(id) else print(why, name) end
+      end
+      local function enqueue(options)
+        options = options or {}
+        options.delay = options.delay or "1h"
+        tell(BackgroundTask.enqueue("k", nil, options))
+      end
+    ]] .. code, { os = "ios", limits = "work=3" })
+  end
+
+  it("is reached by one too many, and a cancel makes room for one", function()
+    assert.same({ "1", "2", "3", FULL, FULL, "1", "4", FULL, "3", "5" }, said_of_three [[
+      for _ = 1, 5 do enqueue() end
+      print(BackgroundTask.cancel { id = 2 })
+      enqueue()
+      enqueue()
+      print(BackgroundTask.cancel { all = true })
+      enqueue()
+    ]])
+  end)
+
+  it("does not count what has ended", function()
+    local phone <close> = open(KINDS .. [[
+      for _ = 1, 3 do BackgroundTask.enqueue "k" end
+      setTimeout(function()
+        for _ = 1, 4 do print((BackgroundTask.enqueue("k", nil, { delay = "1h" }))) end
+      end, 1000)
+    ]], { os = "ios", limits = "work=3" })
+    phone:advance "1s"
+    assert.same({ "4", "5", "6", "nil" }, helper.said(phone))
+  end)
+
+  it("counts what waits for other work, and what is periodic", function()
+    assert.same({ "1", "2", "3", FULL, FULL }, said_of_three [[
+      enqueue()
+      enqueue { after = 1 }
+      tell(BackgroundTask.periodic("p", "k", { every = "1h" }))
+      tell(BackgroundTask.periodic("q", "k", { every = "1h" }))
+      enqueue { after = 1 }
+    ]])
+  end)
+
+  it("leaves room for what takes the place of another", function()
+    assert.same({ "1", "2", "3", "1", "1", "1", "4", FULL, FULL }, said_of_three [[
+      enqueue { unique = "u" }
+      enqueue()
+      enqueue()
+      for _, existing in ipairs { "keep", "update", "debounce", "replace", "append" } do
+        enqueue { unique = "u", existing = existing }
+      end
+      enqueue()
+    ]])
+  end)
+
+  it("counts what is redriven", function()
+    assert.same({ "1", "2", "3", "1", "4", FULL, "1", "true" }, said_of_three [[
+      for _ = 1, 3 do enqueue() end
+      print(BackgroundTask.cancel { id = 1 })
+      enqueue()
+      tell(BackgroundTask.redrive(1))
+      print(BackgroundTask.cancel { id = 4 })
+      tell(BackgroundTask.redrive(1))
+    ]])
+  end)
+
+  it("counts what a transaction has done, and not what one has taken back", function()
+    assert.same({ "1", "2", "3", FULL, "false", "4", "5", "6", FULL }, said_of_three [[
+      local Storage = farside.Plugins.Storage
+      print((pcall(Storage.transaction, function()
+        for _ = 1, 4 do enqueue() end
+        error "no"
+      end)))
+      Storage.transaction(function()
+        for _ = 1, 4 do enqueue() end
+      end)
+    ]])
+  end)
+
+  it("is each script's own, and holds after a kill", function()
+    local phone <close> = open([[
+      for _ = 1, 4 do print((BackgroundTask.enqueue("k", nil, { delay = "1h" }))) end
+    ]], { os = "ios", limits = "work=3" })
+    phone:kill()
+    assert(phone:run(helper.code [[print((BackgroundTask.enqueue("k", nil, { delay = "1h" })))]], "app.lua"))
+    phone:kill()
+    assert(phone:run(helper.code [[print((BackgroundTask.enqueue("k", nil, { delay = "1h" })))]], "other.lua"))
+    assert.same({ "1", "2", "3", "nil", "nil", "4" }, helper.said(phone))
+  end)
+
+  it("is ten thousand where nothing is said", function()
+    assert.same({ "10000\t10000\tFULL" }, said [[
+      local last, id, name
+      farside.Plugins.Storage.transaction(function()
+        for i = 1, 10001 do
+          id, _, name = BackgroundTask.enqueue("k", nil, { delay = "1h" })
+          last = id or last
+        end
+      end)
+      print(last, #BackgroundTask.query { limit = 1000 } * 10, name)
+    ]])
+  end)
+end)
+
 describe("work of a unique name", function()
   -- Enqueues "first" under a name, then "second" with a policy; what is there then.
   local function meet(existing, first, second)
