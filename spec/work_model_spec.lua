@@ -346,20 +346,26 @@ local function print_step(step)
   return "  { " .. table.concat(fields, ", ") .. " }"
 end
 
+local function compare(seed)
+  local steps = draw_steps(seed)
+  local problem, at = live(steps)
+  if not problem then return end
+  local lines = { "WORK_SEED=" .. seed .. ": " .. problem }
+  steps = shrink(table.move(steps, 1, at or #steps, 1, {}))
+  lines[#lines + 1] = "with these steps: " .. live(steps)
+  for _, step in ipairs(steps) do lines[#lines + 1] = print_step(step) end
+  error(table.concat(lines, "\n"), 0)
+end
+
 describe("the queue", function()
   it("does what the model says, step by step", function()
     local first = tonumber(os.getenv "WORK_SEED")
-    local runs = tonumber(os.getenv "WORK_RUNS") or first and 1 or 40
-    for seed = first or 1, (first or 1) + runs - 1 do
-      local steps = draw_steps(seed)
-      local problem, at = live(steps)
-      if problem then
-        local lines = { "WORK_SEED=" .. seed .. ": " .. problem }
-        steps = shrink(table.move(steps, 1, at or #steps, 1, {}))
-        lines[#lines + 1] = "with these steps: " .. live(steps)
-        for _, step in ipairs(steps) do lines[#lines + 1] = print_step(step) end
-        error(table.concat(lines, "\n"), 0)
-      end
-    end
+    local runs = tonumber(os.getenv "WORK_RUNS") or first and 1 or 200
+    for seed = first or 1, (first or 1) + runs - 1 do compare(seed) end
+  end)
+
+  it("does so where the two once differed", function()
+    -- The clock set back by more than a day in all; a grandchild of one that was cancelled, by two ways.
+    for _, seed in ipairs { 46697, 78285, 81881, 95001 } do compare(seed) end
   end)
 end)

@@ -4,6 +4,7 @@
 local model = {}
 model.__index = model
 local AT_ONCE <const>, PLACES <const>, MISSED_MAX <const>, STOP_MS <const>, MINUTE <const> = 4, 100, 100, 5000, 60000
+local DAY <const> = 1440 * MINUTE
 
 -- `outcome(id, begun_ms)` tells how a run ends: { ms =, how = "succeeded", "retry" or "failed", delay = }.
 function model.new(now, outcome)
@@ -30,6 +31,11 @@ local function after_slot(unit, slot)
   return slot
 end
 
+-- That slot, or the soonest where the clock was set back by more than a day since.
+local function sane(self, unit, slot)
+  return unit.cron and slot > after_slot(unit, self.now) + DAY and after_slot(unit, self.now) or slot
+end
+local function next_slot(self, unit) return sane(self, unit, after_slot(unit, unit.slot)) end
 local function due(unit, slot) return unit.flex and slot + unit.every - unit.flex or slot end
 local function begin_slot(unit, slot)
   unit.slot, unit.attempts = slot, 0
@@ -52,7 +58,6 @@ local function slide(self, unit, is_first_look)
   begin_slot(unit, slots[to])
   if to > last then wait_until(unit, due(unit, after)) end
 end
-
 local function begin(self, unit, delay, is_immediate)
   local from = self.now + (delay or 0)
   if unit.missed then unit.slot = (is_immediate or unit.flex) and from or after_slot(unit, from) end
@@ -62,11 +67,10 @@ end
 -- Its end, or that of its slot.
 local function finish(self, unit, state, reason)
   if not unit.missed or reason == "crash_loop" then return turn(self, unit, state, reason) end
-  begin_slot(unit, after_slot(unit, unit.slot))
+  begin_slot(unit, next_slot(self, unit))
   turn(self, unit, "enqueued")
   wait_until(unit, due(unit, unit.slot))
 end
-
 -- In the order of that field, and else of their ids.
 local function list_of(self, fits_one, field)
   local list = {}
@@ -96,18 +100,15 @@ end
 -- Whoever waits for it hears that it has ended; and whoever waits for those.
 local function settle(self, unit)
   for _, child in ipairs(is_final(unit) and children_of(self, unit) or {}) do
-    parent_ended(self, child, unit)
-    settle(self, child)
+    if child.state == "blocked" then parent_ended(self, child, unit) settle(self, child) end
   end
 end
-
 local function give_up(self, unit)
   local waits = unit.state == "enqueued" or unit.state == "blocked"
   if not waits or not unit.deadline or unit.deadline > self.now then return end
   turn(self, unit, "failed", "deadline")
   settle(self, unit)
 end
-
 local function end_run(self, unit, how, delay)
   local rules, is_crash = unit.rules, how == "crashed"
   unit.crashes = is_crash and unit.crashes + 1 or 0
@@ -119,7 +120,7 @@ local function end_run(self, unit, how, delay)
     or is_crash and unit.crashes >= rules.crashes and "crash_loop" or nil
   if how == "succeeded" or failure then
     finish(self, unit, failure and "failed" or how, failure)
-  elseif unit.missed and unit.missed ~= "all" and due(unit, after_slot(unit, unit.slot)) <= at then
+  elseif unit.missed and unit.missed ~= "all" and due(unit, next_slot(self, unit)) <= at then
     finish(self, unit) -- The next slot wins.
   else
     turn(self, unit, "enqueued", how)
@@ -161,7 +162,6 @@ end
 local function rank_of(self, unit)
   return unit.state == "enqueued" and unit.tag and not next(self:obstacles(unit)) and unit.tag - unit.priority * PLACES
 end
-
 local function start_next(self)
   local best
   for _, unit in ipairs(list_of(self, function(unit) return rank_of(self, unit) end)) do
@@ -175,7 +175,6 @@ local function start_next(self)
   table.insert(self.going, { unit = best, nth = best.runs, ends = self.t + said.ms, said = said })
   return true
 end
-
 function model:look() -- What can happen now happens; to be called after each of the following.
   if not self.is_open then return end
   for _, unit in ipairs(list_of(self, function(unit) return unit.deadline end, "deadline")) do give_up(self, unit) end
@@ -195,7 +194,6 @@ local function insert(self, unit, after)
     if is_final(self.units[id]) and unit.state == "blocked" then parent_ended(self, unit, self.units[id]) end
   end
 end
-
 local function cancel(self, unit, reason)
   if is_final(unit) then return end
   turn(self, unit, "cancelled", reason)
@@ -204,7 +202,6 @@ local function cancel(self, unit, reason)
   end
   settle(self, unit)
 end
-
 local TAKEN_OVER <const> = { "kind", "needs", "priority", "group", "every", "flex", "cron", "missed", "deadline" }
 local function update(self, unit, with)
   local is_same, is_same_flex = unit.every == with.every and unit.cron == with.cron, unit.flex == with.flex
@@ -241,12 +238,10 @@ function model:enqueue(unit, existing, after)
     if existing == "debounce" then begin(self, first, unit.delay) end
   end
 end
-
 function model:cancel(is_meant) -- The newest first: nobody is cancelled for a parent that was meant, too.
   local list = list_of(self, is_meant)
   for i = #list, 1, -1 do cancel(self, list[i], "cancelled") end
 end
-
 function model:redrive(unit)
   if unit.state ~= "failed" and unit.state ~= "cancelled" then return end
   if unit.missed then slide(self, unit) end
@@ -264,7 +259,11 @@ function model:set_clock(by)
   self.now = self.now + by
   for _, unit in ipairs(self.units) do
     local waits = unit.state == "enqueued" and not unit.tag
-    if waits and (not unit.cron or is_retry(unit)) then unit.run_at = unit.run_at + by end
+    if waits then unit.run_at = unit.run_at + by end
+    if waits and unit.cron and not is_retry(unit) then
+      unit.slot = sane(self, unit, unit.slot)
+      unit.run_at = unit.slot
+    end
     if unit.every and (waits or unit.state == "running") then unit.slot = unit.slot + by end
     if unit.deadline and not is_final(unit) then unit.deadline = unit.deadline + by end
   end
