@@ -12,7 +12,9 @@ enum {
   SOME = 256,
   // While work waits for a time of the wall clock, how often to look whether
   // that was moved, the machine slept, or is in another zone.
-  GLANCE_MS = 60 * 1000
+  GLANCE_MS = 60 * 1000,
+  // Where the host never comes to rest, how long a batch is collected.
+  BETWEEN_MS = 20
 };
 
 // -- Who is next --------------------------------------------------------------
@@ -418,6 +420,7 @@ static bool is_quiet(const farside_host *host) {
 void far_dispatch(farside_host *host) {
   far_queue *queue = &host->queue;
   bool is_awake = host->app.state > FAR_APP_SUSPENDED;
+  queue->looked_ms = far_host_now_ms(host);
   if (queue->store != NULL && is_awake) {
     notice_conditions(queue);
     queue->is_stale |= queue->is_damaged || far_rescue_is_clock_moved(queue) ||
@@ -432,6 +435,12 @@ void far_dispatch(farside_host *host) {
   queue->is_stale = has_more || status != FARSIDE_OK;
   if (is_quiet(host))
     far_timer_start(&host->timers, &queue->timer, queue->quiet_until_ms);
+}
+
+void far_dispatch_between(farside_host *host) {
+  uint64_t next_ms = host->queue.looked_ms + BETWEEN_MS;
+  if (far_dispatch_has_work(host) && far_host_now_ms(host) >= next_ms)
+    far_dispatch(host);
 }
 
 bool far_dispatch_has_work(const farside_host *host) {

@@ -12,6 +12,10 @@
 // There is nothing else to do at this instant: commits, and starts what is due.
 void far_dispatch(farside_host *host);
 
+// There is always something else to do: the same, from time to time. Nobody's
+// commit waits until a neighbour that never comes to an end has ended.
+void far_dispatch_between(farside_host *host);
+
 // Whether it has to look once more before anybody sleeps.
 bool far_dispatch_has_work(const farside_host *host);
 

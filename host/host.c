@@ -481,10 +481,13 @@ static void step(farside_host *host, uint64_t until_ns) {
       break;
     }
   }
-  if (is_late || host->turns_queued > 0)
-    far_life_enforce(host);
-  else
+  if (!is_late && host->turns_queued == 0) {
     far_life_settle(host);
+    return;
+  }
+  far_life_enforce(host);
+  if (is_real)
+    far_dispatch_between(host);
 }
 
 void far_host_step(farside_host *host, uint64_t until_ns) {

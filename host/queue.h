@@ -71,8 +71,9 @@ typedef struct far_queue {
   bool is_stale;         // Something has changed: look who is next.
   bool is_damaged;       // Somebody has read what cannot be.
   bool has_orphans;      // A salvage may have lost parents.
-  bool is_dying;   // The app is being killed: the store hears nothing of it.
-  uint64_t losses; // Batches that were lost.
+  bool is_dying;      // The app is being killed: the store hears nothing of it.
+  uint64_t losses;    // Batches that were lost.
+  uint64_t looked_ms; // When it last looked.
   uint64_t quiet_until_ms;       // The store has failed: it is left in peace.
   farside_conditions conditions; // As they were when it last looked.
   int64_t changed_ms[6];         // Since when each FAR_NEEDS_ bit is so.

@@ -232,8 +232,10 @@ static void open_host(scene *mine, uint64_t turn_ms) {
                                    .slice_ms = SLICE_MS,
                                    .hold_ms = HOLD_MS,
                                    .grace_ms = GRACE_MS,
-                                   .memory_bytes = 16 << 20};
-  if (farside_host_open(&config, &mine->host) != FARSIDE_OK)
+                                   .memory_bytes = 16 << 20,
+                                   .work = 500};
+  if (farside_host_open(&config, &mine->host) != FARSIDE_OK ||
+      farside_open_store(mine->host, NULL) != FARSIDE_OK)
     abort();
 }
 

@@ -1,7 +1,7 @@
 -- Who works beside an attack, and must come to the same results in its own time.
 
 local farside = require "farside"
-local BackgroundTask = farside.Plugins.BackgroundTask
+local BackgroundTask, Storage = farside.Plugins.BackgroundTask, farside.Plugins.Storage
 
 local TIMES <const> = 20
 
@@ -9,7 +9,7 @@ local done = {}
 
 local function finished(part, result)
   done[#done + 1] = part .. " " .. result
-  if #done == 4 then
+  if #done == 5 then
     table.sort(done)
     print("result: " .. table.concat(done, ", "))
   end
@@ -80,4 +80,18 @@ BackgroundTask.exec(function(task)
   end
   assert(task:finish())
   finished("task", sum)
+end)
+BackgroundTask.exec(function(task)
+  local sum = 5
+  for i = 1, TIMES do
+    local id = Storage.transaction(function()
+      assert(Storage.set("sum", sum))
+      return assert(BackgroundTask.enqueue("never", sum, { delay = "1h" }))
+    end)
+    sum = mix(assert(Storage.get "sum"), i)
+    assert(BackgroundTask.get(id).input == Storage.get "sum")
+    assert(BackgroundTask.cancel { id = id } == 1)
+  end
+  assert(task:finish())
+  finished("kept", sum)
 end)
