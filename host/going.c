@@ -6,8 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-// From the word that a run has to stop to its end, at the most.
-enum { STOP_MS = 5 * 1000 };
+enum {
+  // From the word that a run has to stop to its end, at the most.
+  STOP_MS = 5 * 1000,
+  // A run costs as much as so many turns: work that enqueues itself without any
+  // time passing is noticed as soon as any other script that does not end.
+  RUN_TURNS = 50
+};
 
 // -- Who runs -----------------------------------------------------------------
 
@@ -490,6 +495,7 @@ static void begin(far_queue *queue, far_going *going) {
   char why[48];
   snprintf(why, sizeof why, "attempt %lld", (long long)going->attempt);
   far_rows_note(queue, FAR_WHAT_WORK_RUN, FARSIDE_INFO, &shown, why);
+  queue->host->turns_at_instant += RUN_TURNS;
 }
 
 void far_goings_begin(far_queue *queue) {

@@ -48,6 +48,31 @@ local STATEMENTS <const> = {
   "print(collectgarbage 'count' > 0)",
   "print(#BackgroundTask.list(), BackgroundTask.timeRemaining(), App.getState().state)",
   "if N == 7 then App.exitApp() end",
+  "BackgroundTask.define(kind(N), { run = function(ctx) BLOCK end })",
+  "BackgroundTask.define(kind(N), { run = function(ctx) sleep(N) BLOCK return N end, timeout = 'Nms', crashes = 2 })",
+  "BackgroundTask.define(kind(N), { run = function(ctx) ctx:save(N) sleep(N) return ctx:retry('Nms') end, retry = { max = 2 } })",
+  "BackgroundTask.define(kind(N), { run = function(ctx) runs[1] = ctx BLOCK return ctx:fail() end })",
+  "BackgroundTask.define(kind(N), { run = function(ctx) sleep(N) if ctx:stopping() then return ctx:retry() end BLOCK end })",
+  "work(kind(N), N)",
+  "work(kind(N), N, { delay = 'Nms' })",
+  "work(kind(N), N, { unique = name(N), existing = existing(N), delay = 'Nms' })",
+  "work(kind(N), N, { after = any(N), onParentFail = parent_fail(N) })",
+  "work(kind(N), N, { deadline = 'Nms', priority = N % 11, group = name(N), tags = { name(N) } })",
+  "work(kind(N), N, { needs = { network = 'connected' }, expedited = N % 2 == 0 and 'or_drop' or 'or_normal' })",
+  "BackgroundTask.periodic(name(N), kind(N), { every = '15m', flex = '5m', missed = 'all', immediate = N % 2 == 0 })",
+  "BackgroundTask.periodic(name(N), kind(N), { cron = '*/20 * * * *', missed = 'skip' })",
+  "BackgroundTask.cancel { id = any(N) }",
+  "BackgroundTask.cancel { unique = name(N) }",
+  "BackgroundTask.cancel { all = true }",
+  "BackgroundTask.redrive(any(N))",
+  "BackgroundTask.prune()",
+  "look(BackgroundTask.get(any(N)), BackgroundTask.history(any(N)), BackgroundTask.explain(any(N)))",
+  "look(BackgroundTask.query { state = 'enqueued', limit = 5 })",
+  "handles[#handles + 1] = BackgroundTask.watch(function(info) look(info) end)",
+  "if runs[1] then print(runs[1]:stopping(), runs[1]:save(N), runs[1]:progress(N)) end",
+  "pcall(Storage.transaction, function() Storage.set(name(N), N) work(kind(N), N) BLOCK end)",
+  "pcall(Storage.transaction, function() Storage.set(name(N), N) work(kind(N), N) error 'taken back' end)",
+  "print(Storage.get(name(N)), #Storage.keys(), Storage.remove(name(N)))",
 }
 
 local PRELUDE <const> = [[
@@ -56,6 +81,20 @@ local PRELUDE <const> = [[
   local events = { "appStateChange", "pause", "resume", "launch", "appUrlOpen", "terminate" }
   local function event(n) return events[n % #events + 1] end
   local function closing(f) return setmetatable({}, { __close = f }) end
+  local Storage = farside.Plugins.Storage
+  local works, runs = {}, {}
+  local function kind(n) return ({ "a", "b", "late" })[n % 3 + 1] end
+  local function name(n) return ({ "u", "v", "w", "p" })[n % 4 + 1] end
+  local function existing(n)
+    return ({ "keep", "replace", "update", "append", "append_or_replace", "debounce" })[n % 6 + 1]
+  end
+  local function parent_fail(n) return ({ "fail", "run", "hold" })[n % 3 + 1] end
+  local function any(n) return works[1] and works[n % #works + 1] or n end
+  local function work(...)
+    local id = BackgroundTask.enqueue(...)
+    if id then works[#works % 50 + 1] = id end
+  end
+  local function look(...) print(select("#", ...)) end
   local function may_sleep(n) if coroutine.isyieldable() then sleep(n) end end
 ]]
 
@@ -100,6 +139,8 @@ local function check(phone, os)
       open[id] = "ended"
     elseif what == "device.push" and app_state == "suspended" and entry.why:find "reaches" then
       app_state, background_since = "background", entry.t -- It is woken, and says nothing of that.
+    elseif what == "wake.grant" and app_state == "suspended" then
+      app_state, background_since = "background", entry.t
     elseif what == "app.launch" then
       app_state = entry.state == "background" and "background" or "inactive"
       background_since = entry.t
@@ -144,7 +185,8 @@ local function check_rules(phone)
   local lost, state_of = {}, {}
   for _, task in ipairs(phone:tasks()) do
     state_of[task.taskId] = task.state
-    lost[task.taskId] = task.state == "expired" or nil
+    local is_run = task.name == "a" or task.name == "b" or task.name == "late" -- The system may stop it.
+    lost[task.taskId] = task.state == "expired" and not is_run or nil
   end
   for _, entry in ipairs(phone:timeline "task.leak") do
     lost[entry.task] = lost[entry.task] or state_of[entry.task] ~= "finished" or nil
@@ -167,6 +209,29 @@ local function check_rules(phone)
   assert.equal(count, blamed)
 end
 
+-- What is known of each unit must fit together, and with what was known of it before.
+local function check_work(phone, known)
+  local running, names = 0, {}
+  local is_alive = phone:state() ~= "gone"
+  for _, unit in ipairs(phone:work()) do
+    local before = known[unit.id] or { runs = 0, generation = 0 }
+    assert.is_true(unit.runs >= before.runs and unit.generation >= before.generation, "it has forgotten a run")
+    assert.is_true(unit.attempts <= unit.runs and unit.crashes <= unit.runs and unit.stops <= unit.runs)
+    assert.is_true(before.state ~= "succeeded" or unit.state == "succeeded", "it had succeeded")
+    assert.is_true(unit.state ~= "blocked" or unit.parentsOpen > 0, "it waits for nobody")
+    assert.is_true(unit.state ~= "succeeded" or not unit.periodic, "a period has no end")
+    if unit.state == "running" and is_alive then
+      running = running + 1
+      assert.is_nil(unit.unique and names[unit.unique], "two of one name run")
+      names[unit.unique or 0] = true
+    elseif unit.state == "enqueued" or unit.state == "blocked" then
+      assert.is_true(is_alive or #phone:explain(unit.id) > 0, "nothing stands in its way, and nobody is there")
+    end
+    known[unit.id] = unit
+  end
+  assert.is_true(running <= 4, "too many run at once")
+end
+
 local MOVES <const> = {
   function(phone) phone:pressHome() end,
   function(phone) if phone:state() ~= "gone" then phone:openApp() end end,
@@ -178,6 +243,9 @@ local MOVES <const> = {
   function(phone, random) if random(4) == 1 then phone:push() end end,
   function(phone, random) if random(8) == 1 then phone:quit() end end,
   function(phone, random) if random(12) == 1 then phone:kill() end end,
+  function(phone, random) phone:setNetwork(({ "none", "metered", "wifi" })[random(3)]) end,
+  function(phone, random) phone:setClock((random(3) - 2) * random(7200000)) end,
+  function(phone, random) if random(6) == 1 then phone:reboot() end end,
 }
 
 local function live(seed)
@@ -185,11 +253,13 @@ local function live(seed)
   local os = ({ "ios", "android", "strict", "desktop" })[random(4)]
   local code = helper.code(app(random))
   local phone <close> = device.open { os = os, seed = random(100) }
+  local known = {}
   phone:run(code)
   for _ = 1, 12 do
     MOVES[random(#MOVES)](phone, random)
     check(phone, os)
     check_rules(phone)
+    check_work(phone, known)
     if phone:state() == "gone" then
       phone:run(code)
     end

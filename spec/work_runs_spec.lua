@@ -722,6 +722,16 @@ describe("a kill in the middle of a run", function()
 end)
 
 describe("a run that misbehaves", function()
+  it("is ended with its app when it enqueues itself and lets no time pass", function()
+    if (os.getenv "FARSIDE" or ""):find "san" then return end -- That many runs take too long there.
+    local phone <close> = helper.run [[
+      BackgroundTask.define("k", { run = function(ctx) BackgroundTask.enqueue(ctx.kind) end })
+      BackgroundTask.enqueue "k"
+    ]]
+    assert.equal("gone", phone:state())
+    assert.equal("a script does not let time pass", phone:timeline("app.kill")[1].why)
+  end)
+
   it("is ended when it computes without end, and has failed; the script goes on", function()
     local phone <close> = open([[
       BackgroundTask.define("k", { retry = { max = 0 }, run = function() while true do end end })

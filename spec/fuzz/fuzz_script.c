@@ -129,6 +129,129 @@ static const char *const statements[] = {
     "for _ = 1, 100 do print(('z'):rep(20000)) end",
 };
 
+// Of scripts that do durable work: every other of their statements.
+static const char *const works[] = {
+    "work('$K', $v)",
+    "work('$K', $v, { $o, $o })",
+    "print(work('$K', $v, { $o, $o, $o }))",
+    "B.define('$K', { run = function(ctx) $b end })",
+    "B.define('$K', { run = function(ctx) sleep($n) $b return $v end, $r })",
+    "B.define('$K', { run = function(ctx) show(ctx:save($v)) sleep($n) "
+    "ctx:progress($v) return ctx:retry('$d', $t) end, $r })",
+    "B.define('$K', { run = function(ctx) runs[#runs + 1] = ctx $b return "
+    "ctx:fail($t) end })",
+    "B.define('$K', { run = function(ctx) while not ctx:stopping() do "
+    "sleep(1000) $b end return ctx:retry() end, $r })",
+    "B.define('$K', { run = function(ctx) B.cancel { id = ctx.id } $b end })",
+    "B.define('$K', { run = function(ctx) work(ctx.kind, ctx.input) sleep(100) "
+    "end })",
+    "B.define('$K', { run = $f, aliases = { '$K', 'old' } })",
+    "B.define('$K', { run = function(ctx) show(ctx.parents[any(1)], "
+    "ctx.checkpoint.n, ctx.attempt, ctx.slotMs, ctx.unique) ctx:save { n = "
+    "(ctx.checkpoint.n or 0) + 1 } $b end, $r })",
+    "print(work('$K', $v, { after = any($c), onParentFail = '$F', $o }))",
+    "work('$K', nil, { after = { any($c), any($c) }, onParentFail = '$F' })",
+    "B.periodic('$u', '$K', { every = '$D', $p, $p })",
+    "B.periodic('$u', '$K', { cron = '$C', $p, $p })",
+    "print(B.cancel { id = any($c) })",
+    "print(B.cancel { $q })",
+    "B.cancel { all = true }",
+    "print(B.redrive(any($c)))",
+    "print(B.prune())",
+    "look(B.get(any($c)))",
+    "look(B.query())",
+    "look(B.query { $q, limit = $c, after = any($c) })",
+    "look(B.history(any($c)))",
+    "look(B.explain(any($c)))",
+    "watches[#watches + 1] = B.watch(function(info) look(info) $b end)",
+    "watches[#watches + 1] = B.watch({ $q }, function(info) $b end)",
+    "local w <close> = B.watch(function() $b end) $b",
+    "if #watches > 0 then table.remove(watches):remove() end",
+    "for _ = 1, $c do watches[#watches + 1] = B.watch($f) end",
+    "show(last(runs):save($v))",
+    "show(last(runs):progress($v), last(runs):stopping())",
+    "show(last(runs):retry('$d', $t))",
+    "show(last(runs):fail($t), last(runs).input, last(runs).key)",
+    "show(Storage.set($t, $v))",
+    "show(Storage.get($t), Storage.has($t), Storage.remove($t))",
+    "show(#Storage.keys(), Storage.clear())",
+    "Storage.transaction(function() $b end)",
+    "show(Storage.transaction(function() $b $b error($t) end))",
+    "show(Storage.transaction(function(...) work('$K', $v, { $o }) "
+    "Storage.set($t, $v) $b return ... end, $e))",
+    "Storage.transaction(Storage.transaction, function() $b end)",
+    "Storage.transaction($f, $e)",
+    "Storage.transaction(function() while true do work('$K') end end)",
+    "for i = 1, $c do work('$K', i, { $o }) end",
+    "for i = 1, $c do work('$K', i, { after = last(ids) }) end",
+    "for i = 1, $c do B.define('k' .. i, { run = $f }) end",
+    "for i = 1, $c do work('k' .. i) end",
+    "while true do work('$K', $v) end",
+    "while true do B.query() end",
+    "exec(function(task) for i = 1, $c do work('$K', i) $b end end)",
+    "exec(function(task) work('$K') $b end, { onExpire = function(task) "
+    "work('$K') $b task:finish() end })",
+    "App.addListener('storeFault', function() $b end)",
+};
+
+// Options of what is enqueued: the later ones win.
+static const char *const options[] = {
+    "delay = '$d'",
+    "deadline = '$d'",
+    "unique = '$u'",
+    "unique = '$u', existing = '$x'",
+    "unique = '$u', existing = '$x', delay = '$d'",
+    "priority = $c % 11",
+    "group = '$u'",
+    "tags = { '$u', $t }",
+    "expedited = 'or_normal'",
+    "expedited = 'or_drop'",
+    "needs = { network = 'connected' }",
+    "needs = { network = 'unmetered', charging = true }",
+    "needs = { batteryOk = true, storageOk = true, idle = $c == 1 }",
+    "keep = '$d'",
+    "durable = false",
+    "after = works",
+    "nothing = $e",
+    "delay = $e",
+};
+
+static const char *const periodic_options[] = {
+    "immediate = true",     "missed = 'all'",
+    "missed = 'skip'",      "flex = '$d'",
+    "existing = 'keep'",    "existing = 'replace'",
+    "zone = 'Asia/Tehran'", "zone = 'Europe/Berlin'",
+    "input = $v",           "keep = '$d'",
+    "priority = -$c",       "needs = { network = 'connected' }",
+    "tags = { '$u' }",      "group = '$u', durable = false",
+};
+
+static const char *const rules_of_a_kind[] = {
+    "timeout = '$d'",
+    "crashes = $c",
+    "retry = { max = $c, base = '$d', cap = '$d' }",
+    "retry = { max = 0 }",
+    "retry = { policy = 'linear', jitter = 1, base = '1s' }",
+    "retry = { policy = 'fixed', jitter = 0, base = '$d' }",
+    "aliases = { '$K' }",
+};
+
+static const char *const filters[] = {
+    "kind = '$K'",       "unique = '$u'",  "tag = '$u'",
+    "group = '$u'",      "tag = $t",       "state = 'running'",
+    "state = 'blocked'", "state = 'done'", "id = any($c)",
+};
+
+static const char *const kinds[] = {"a", "b", "late", "k7", ""};
+static const char *const names_of_work[] = {"u", "v", "p", "u\\0", "ü"};
+static const char *const existing[] = {
+    "keep", "replace", "update", "append", "append_or_replace", "debounce"};
+static const char *const parent_fails[] = {"fail", "run", "hold"};
+static const char *const periods[] = {"15m", "1h", "20s", "0s", "1d", "365d"};
+static const char *const crons[] = {"*/20 * * * *", "0 3 * * 1-5",
+                                    "@hourly",      "0 0 29 2 *",
+                                    "* * * * *",    "61 * * * *"};
+
 static const char *const functions[] = {
     "show",
     "function(...) $b return ... end",
@@ -226,15 +349,23 @@ static const struct {
 } grammar[] = {
 #define RULES(name, rules)                                                     \
   { name, rules, sizeof rules / sizeof *rules }
-    RULES('S', statements), RULES('f', functions), RULES('e', expressions),
-    RULES('v', values),     RULES('t', texts),     RULES('n', delays),
-    RULES('i', intervals),  RULES('c', counts),    RULES('d', durations),
-    RULES('k', events),     RULES('s', neighbours)};
+    RULES('S', statements),      RULES('f', functions),
+    RULES('e', expressions),     RULES('v', values),
+    RULES('t', texts),           RULES('n', delays),
+    RULES('i', intervals),       RULES('c', counts),
+    RULES('d', durations),       RULES('k', events),
+    RULES('s', neighbours),      RULES('W', works),
+    RULES('o', options),         RULES('p', periodic_options),
+    RULES('r', rules_of_a_kind), RULES('q', filters),
+    RULES('K', kinds),           RULES('u', names_of_work),
+    RULES('x', existing),        RULES('F', parent_fails),
+    RULES('D', periods),         RULES('C', crons)};
 
 // -- Writing ------------------------------------------------------------------
 
 typedef struct writer {
   input choices;
+  bool is_durable; // The script does durable work as well.
   char *text;
   size_t length;
 } writer;
@@ -272,6 +403,8 @@ static void write_rule(writer *mine, char name, int depth) {
     write_block(mine, depth);
     return;
   }
+  if (name == 'S' && mine->is_durable && input_below(&mine->choices, 2) == 0)
+    name = 'W';
   for (size_t i = 0; i < sizeof grammar / sizeof *grammar; i++)
     if (grammar[i].name == name) {
       unsigned choice = depth > DEPTH_MAX * 2 || mine->length > CODE_BYTES_MAX
@@ -303,11 +436,28 @@ static const char prelude[] =
     "'thread' then return coroutine.resume(co, ...) elseif co then return "
     "co(...) end end\n";
 
-// Every byte of the line is one choice; a script is as long as its line.
+static const char durable_prelude[] =
+    "local B, Storage = BackgroundTask, farside.Plugins.Storage\n"
+    "local works, runs, watches = {}, {}, {}\n"
+    "local function work(...) local ok, id, why, name = pcall(B.enqueue, ...) "
+    "if ok and id then works[#works % 100 + 1] = id end "
+    "return ok, id and 'id', name end\n"
+    "local function any(n) return works[n % (#works + 1)] or n end\n"
+    "local function last(list) return list[#list] end\n"
+    "local function look(it, why, name) print(type(it), name, it and #it, it "
+    "and it.text, it and it.state) end\n";
+
+// Every byte of the line is one choice; a script is as long as its line. One
+// that begins with a "D" does durable work.
 static char *write_script(input line, size_t *bytes) {
   writer mine = {.choices = line, .text = malloc(CODE_BYTES_MAX * 2)};
   expect(mine.text != NULL);
   add(&mine, prelude, sizeof prelude - 1);
+  if (!input_is_empty(&line) && *line.at == 'D') {
+    mine.is_durable = true;
+    mine.choices.at++;
+    add(&mine, durable_prelude, sizeof durable_prelude - 1);
+  }
   while (!input_is_empty(&mine.choices) && mine.length < CODE_BYTES_MAX) {
     add(&mine, "do ", 3);
     write_rule(&mine, 'S', 0);

@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include "going.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +27,10 @@ static void *allocate(void *user, void *ptr, size_t bytes_old,
     free(ptr);
     return NULL;
   }
-  if (bytes_new > bytes_old && ++mine->allocations == mine->fails_at)
+  if (bytes_new > bytes_old && ++mine->allocations == mine->fails_at) {
+    mine->has_failed = true;
     return NULL;
+  }
   void *block = realloc(ptr, bytes_new);
   expect(block != NULL);
   mine->used_bytes += bytes_new - bytes_old;
@@ -177,6 +180,77 @@ static void check_scripts(const world *mine) {
   expect(host->app.state != FAR_APP_GONE || index == 0);
 }
 
+// -- Durable work
+
+// Of a name one runs at a time, however its predecessor ended.
+static void check_runs(const far_queue *queue) {
+  for (const far_list *link = queue->going.next; link != &queue->going;
+       link = link->next) {
+    const far_going *going = far_list_item(link, far_going, link);
+    const far_work named = {
+        .id = going->id, .unique = going->unique, .script = going->of};
+    if (going->stage == FAR_GOING_TOLD)
+      continue;
+    expect(far_going_of(queue, going->id) == going);
+    expect(!far_going_has_name(queue, &named));
+    expect(going->stage != FAR_GOING_BEGUN ||
+           (going->script != NULL && !going->script->is_dead));
+  }
+  expect(far_goings_count(queue) <= FAR_RUNS_AT_ONCE);
+}
+
+// What the store says that it runs is run; where somebody has to find out yet
+// that it is not, he has not begun anything.
+static void check_row(const world *mine, const far_work *work) {
+  const far_queue *queue = &mine->host->queue;
+  const far_going *going = far_going_of(queue, work->id);
+  bool is_known = going != NULL && going->token == work->token;
+  expect(far_work_is_final(work) == (work->state >= FAR_WORK_SUCCEEDED));
+  expect(work->runs <= work->token && work->attempts <= work->runs);
+  expect(work->state != FAR_WORK_BLOCKED || work->parents > 0);
+  expect(work->state != FAR_WORK_RUNNING || is_known || queue->needs_rescue ||
+         mine->has_failed);
+}
+
+static void check_rows(const world *mine) {
+  const far_queue *queue = &mine->host->queue;
+  far_find find = {.by = FAR_FIND_FILTER, .state = -1, .is_brief = true};
+  far_work work = {0};
+  farside_status status;
+  while ((status = queue->store->find(queue->store, &find, &work)) ==
+         FARSIDE_OK) {
+    check_row(mine, &work);
+    far_work_deinit(queue->store->memory, &work);
+  }
+  expect(status == FARSIDE_NOWORK ||
+         (status == FARSIDE_NOMEM && mine->has_failed));
+}
+
+static void check_room(const far_queue *queue, const far_script *script) {
+  int64_t counts[FAR_WORK_STATES], bytes;
+  far_store *store = queue->store;
+  expect(store->count(store, script->name, counts) == FARSIDE_OK);
+  expect((uint64_t)(counts[FAR_WORK_ENQUEUED] + counts[FAR_WORK_RUNNING] +
+                    counts[FAR_WORK_BLOCKED]) <= script->limits.work);
+  expect(store->value_bytes(store, script->name, &bytes) == FARSIDE_OK);
+  expect((uint64_t)bytes <= script->limits.storage_bytes);
+  expect(script->kinds_count <= FAR_KINDS_MAX);
+  expect(script->watches_count <= FAR_WATCHES_MAX);
+}
+
+static void check_work(const world *mine) {
+  const farside_host *host = mine->host;
+  const far_queue *queue = &host->queue;
+  expect(queue->transaction == NULL && queue->transaction_depth == 0);
+  if (queue->store == NULL)
+    return;
+  check_runs(queue);
+  check_rows(mine);
+  for (const far_list *link = host->scripts.next; link != &host->scripts;
+       link = link->next)
+    check_room(queue, far_list_item(link, far_script, link));
+}
+
 static void check_timeline(const world *mine) {
   const far_timeline *timeline = &mine->host->timeline;
   uint64_t t_ms = 0;
@@ -197,6 +271,7 @@ void world_check(world *mine) {
   check_tasks(mine);
   check_stats(mine);
   check_scripts(mine);
+  check_work(mine);
   check_timeline(mine);
 }
 
@@ -225,7 +300,10 @@ static farside_status open_real(world *mine, const char *os) {
   config.timeline_entries_max = ENTRIES_MAX;
   mine->limits.slice_ms = 1;
   mine->is_comparable = false;
-  return farside_host_open(&config, &mine->host);
+  farside_status status = farside_host_open(&config, &mine->host);
+  if (status == FARSIDE_OK)
+    expect(farside_open_store(mine->host, NULL) == FARSIDE_OK);
+  return status;
 }
 
 bool world_open(world *mine, input *setup) {
@@ -233,8 +311,12 @@ bool world_open(world *mine, input *setup) {
   static const int forced[] = {0, 0, 0, 1, 2, 3, 7, 50};
   unsigned mode = input_below(setup, 8);
   *mine = (world){.is_comparable = true};
-  mine->limits = (farside_limits){
-      .turn_ms = 8, .cpu_ms = 25, .memory_bytes = 4 << 20, .messages = 40};
+  mine->limits = (farside_limits){.turn_ms = 8,
+                                  .cpu_ms = 25,
+                                  .memory_bytes = 4 << 20,
+                                  .messages = 40,
+                                  .storage_bytes = 64 << 10,
+                                  .work = 40};
   mine->forced = forced[input_below(setup, 8)];
   if (mode == 1)
     mine->limits.memory_bytes = 256 << 10;
@@ -437,12 +519,52 @@ static void launch(world *mine, input *moves) {
     far_device_launch(mine->device, "fuzz");
 }
 
+// Of the world, when there is one.
+static void change_world(world *mine, input *moves) {
+  static const int64_t clocks_ms[] = {-1, 1000, -5000, 3600000, -90000000};
+  unsigned what = input_below(moves, 7), value = input_below(moves, 3);
+  if (mine->device == NULL)
+    return;
+  switch (what) {
+  case 0:
+    far_device_set_network(mine->device, (farside_network)value);
+    break;
+  case 1:
+    far_device_set_battery(mine->device, (int)value * 500);
+    break;
+  case 2:
+    far_device_reboot(mine->device);
+    break;
+  case 3:
+    far_device_swipe_away(mine->device);
+    break;
+  case 4:
+    (void)far_device_push(mine->device);
+    break;
+  case 5:
+    far_device_expire(mine->device);
+    break;
+  default:
+    far_device_move_clock(mine->device, clocks_ms[input_below(moves, 5)]);
+  }
+}
+
+// So long that what is periodic comes round; but no longer where very much
+// happens.
+static void advance_hours(world *mine, input *moves) {
+  enum { MINUTE_MS = 60000, MUCH = 2000 };
+  unsigned entries = mine->entries;
+  for (unsigned i = (input_below(moves, 8) + 1) * 30;
+       i > 0 && mine->entries - entries < MUCH; i--)
+    world_advance(mine, MINUTE_MS);
+}
+
 void world_move(world *mine, input *moves) {
   static void (*const all[])(world *, input *) = {
-      settle, advance,  press_home, open_app, advance, frame,
-      post,   send,     load,       reload,   frame,   close_script,
-      quit,   kill_app, fail,       force,    stop,    launch,
-      send,   post,     advance,    frame,    reload,  fail_host};
+      settle, advance,      press_home, open_app,      advance, frame,
+      post,   send,         load,       reload,        frame,   close_script,
+      quit,   kill_app,     fail,       force,         stop,    launch,
+      send,   change_world, advance,    advance_hours, reload,  fail_host};
   all[input_below(moves, sizeof all / sizeof *all)](mine, moves);
   world_check(mine);
 }

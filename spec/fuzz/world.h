@@ -22,6 +22,7 @@ typedef struct world {
   // The host's memory.
   size_t used_bytes, allocations;
   size_t fails_at; // The number of the allocation to refuse; zero for none.
+  bool has_failed; // One was refused.
 
   // The story so far.
   uint64_t t_ms;
