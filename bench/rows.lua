@@ -251,6 +251,35 @@ for _, one in ipairs {
   }
 end
 
+-- -- Http -------------------------------------------------------------------
+
+local REQUESTS <const> = "20000"
+local MEGABYTES <const> = "512"
+
+row {
+  group = "20,000 requests on loopback, eight at a time",
+  name = "beside luv",
+  ours = "farside run: Http.get in a coroutine",
+  theirs = "uv.new_tcp(), and as much HTTP by hand as the server needs",
+  library = "luv",
+  us = { bench, "http", REQUESTS, "0", "", farside, "run", "--grant", "http=@/*", "bench/apps/requests.lua", "@/echo",
+    REQUESTS },
+  peer = { bench, "http", REQUESTS, "0", "", lua, "bench/peers/requests.lua", "@/echo", REQUESTS },
+  figures = { { "ns" }, { "cpu_ns" } },
+}
+
+row {
+  group = "an upload of 512 MB on loopback",
+  name = "beside curl",
+  ours = "farside run: Http.upload",
+  theirs = "curl --upload-file",
+  us = { bench, "http", "1", MEGABYTES, FOLDER .. "/upload/data", farside, "run", "--files", FOLDER, "--grant", "http=@/*",
+    "bench/apps/upload.lua", "@/files/data" },
+  peer = { bench, "http", "1", MEGABYTES, FOLDER .. "/upload/data", "curl", "--silent", "--fail", "--upload-file",
+    FOLDER .. "/upload/data", "-H", "Expect:", "@/files/data" },
+  figures = { { "ns" }, { "cpu_ns" } },
+}
+
 row {
   group = "a store with 1,000,000 enqueued units / with one",
   name = "to the first run",

@@ -30,7 +30,7 @@ struct http_server {
   atomic_int connections, busy, most;
   pthread_mutex_t lock; // One at a time adds to what is kept.
   _Atomic uint64_t received, taken;
-  atomic_int messages;
+  atomic_int messages, answered;
   atomic_bool is_exact;
   pthread_cond_t was_noted; // There is more in `notes`, which `lock` guards.
   size_t notes_bytes;
@@ -493,6 +493,7 @@ static void *run_connection(void *user) {
            !atomic_compare_exchange_weak(&server->most, &most, busy))
       continue;
     goes_on = serve(mine);
+    server->answered += goes_on;
     server->busy--;
     memmove(mine->head, mine->head + mine->head_bytes,
             mine->have - mine->head_bytes);
@@ -623,6 +624,12 @@ void http_server_slow(http_server *server, uint64_t rate) {
 
 void http_server_hear(http_server *server, void (*heard)(const char *line)) {
   server->heard = heard;
+}
+
+int http_server_answered(http_server *server) {
+  while (server->connections > 0)
+    poll(NULL, 0, 1);
+  return server->answered;
 }
 
 int http_server_most(http_server *server) {

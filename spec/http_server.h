@@ -39,6 +39,10 @@ void http_server_keep(http_server *server, int file);
 void http_server_slow(http_server *server, uint64_t rate);
 void http_server_hear(http_server *server, void (*heard)(const char *line));
 
+// How many requests it has answered to their end, when nobody is connected any
+// more: waits for that.
+int http_server_answered(http_server *server);
+
 // The most requests that were answered at the same time.
 int http_server_most(http_server *server);
 
