@@ -15,6 +15,7 @@ help:
 	@echo "make install  libfarside for engines, and farside; PREFIX=/usr/local, DESTDIR=, ENGINE=-D options"
 	@echo "make fuzz     build the fuzz targets and run each for FUZZ_SECONDS"
 	@echo "make bench    measure beside Lua, luv, Node and others; ROUNDS=7, ROWS=a word in their names, COUNT=count"
+	@echo "make growth   measure how cost grows with n, and draw it: bench/growth.svg"
 	@echo "make lint     formatting, luacheck, and the warnings of both compilers"
 	@echo "make format   format the C files"
 	@echo "make clean    remove build/"
@@ -62,6 +63,11 @@ bench: setup-bench
 	@cmake --build --preset bench >/dev/null
 	@lua5.4 bench/run.lua build/bench/bench/farside_bench $(ROUNDS) "$(ROWS)" $(COUNT)
 
+growth: setup-bench
+	@cmake --preset bench >/dev/null
+	@cmake --build --preset bench >/dev/null
+	@lua5.4 bench/growth.lua build/bench/bench/farside_bench $(ROUNDS)
+
 lint: setup-test
 	@.ci/lint
 
@@ -71,4 +77,4 @@ format:
 clean:
 	rm -rf build build.luarocks
 
-.PHONY: help setup setup-engine setup-test install release demo test fuzz bench lint format clean
+.PHONY: help setup setup-engine setup-test install release demo test fuzz bench growth lint format clean

@@ -74,10 +74,9 @@ static size_t bytes_of(const char *string) {
   return string ? strlen(string) + 1 : 0;
 }
 
-static const char *take(char **cursor, const char *string) {
+static const char *take(char **cursor, const char *string, size_t bytes) {
   if (string == NULL)
     return NULL;
-  size_t bytes = strlen(string) + 1;
   char *copy = memcpy(*cursor, string, bytes);
   *cursor += bytes;
   return copy;
@@ -106,15 +105,17 @@ static bool record_init(far_timeline *timeline, far_record *record,
   size_t why_bytes = bytes_of(entry->why);
   if (why_bytes > WHY_BYTES_MAX)
     why_bytes = WHY_BYTES_MAX + 41;
-  size_t bytes = bytes_of(entry->script) + bytes_of(entry->name) +
-                 bytes_of(entry->where) + why_bytes;
+  size_t script_bytes = bytes_of(entry->script);
+  size_t name_bytes = bytes_of(entry->name);
+  size_t where_bytes = bytes_of(entry->where);
+  size_t bytes = script_bytes + name_bytes + where_bytes + why_bytes;
   if (bytes > 0 && !make_text(timeline, record, bytes))
     return false;
   record->entry = *entry;
   char *cursor = record->text;
-  record->entry.script = take(&cursor, entry->script);
-  record->entry.name = take(&cursor, entry->name);
-  record->entry.where = take(&cursor, entry->where);
+  record->entry.script = take(&cursor, entry->script, script_bytes);
+  record->entry.name = take(&cursor, entry->name, name_bytes);
+  record->entry.where = take(&cursor, entry->where, where_bytes);
   record->entry.why = take_why(cursor, entry->why);
   return true;
 }
