@@ -223,11 +223,11 @@ local function runaways(group, names)
   end
 end
 
-runaways("past a budget, stopped by a hook", {
+runaways("overrun: past a budget, stopped by a hook", {
   "loop", "pcall_loop", "xpcall_handler", "nested_coroutines", "coroutine_churn", "deep_recursion", "table_churn",
   "string_churn", "gsub_callback", "sort_compare",
 })
-runaways("past a budget, in a library function or a collection", {
+runaways("overrun: past a budget, in a library function or a collection", {
   "pattern", "rep", "concat", "move", "unpack", "sort", "collection",
 })
 
