@@ -110,8 +110,8 @@ void far_set_virtual_time(lua_State *L, int box);
 // `print` goes to the log.
 int far_print(lua_State *L);
 
-// In plain Lua: Farside stays, with its loop, until the interpreter closes, even
-// if its app ends before.
+// In plain Lua: Farside stays, with its loop, until the interpreter closes,
+// even if its app ends before.
 void far_keep_borrowed(lua_State *L);
 
 // farside.run() in plain Lua.
