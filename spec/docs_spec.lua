@@ -763,8 +763,12 @@ describe("the pages", function()
     assert.equal(15, follow(read "docs/durable.md"))
   end)
 
+  it("show what becomes of an upload", function()
+    assert.equal(1, follow(read "docs/http.md"))
+  end)
+
   it("link to headings and files that there are", function()
-    for _, page in ipairs { "docs/containment.md", "docs/durable.md", "docs/testing.md", "docs/guide.md",
+    for _, page in ipairs { "docs/containment.md", "docs/durable.md", "docs/http.md", "docs/testing.md", "docs/guide.md",
       "docs/typescript.md", "docs/love.md", "README.md" } do
       for link in read(page):gmatch "%]%(([^)]+)%)" do
         local file, anchor = link:match "^([^#]*)#?(.*)$"
