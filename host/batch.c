@@ -2,6 +2,7 @@
 
 #include "going.h"
 #include "host.h"
+#include "limit.h"
 #include <stdio.h>
 
 enum {
@@ -21,7 +22,7 @@ farside_status far_batch_failed(far_queue *queue, farside_status status) {
 // Damage is dealt with at once: what was lost, the app is told. False when it
 // cannot be mended.
 static bool heal(far_queue *queue) {
-  char report[512];
+  char report[FAR_SENTENCE_BYTES];
   farside_status status =
       queue->store->recover(queue->store, report, sizeof report);
   if (status != FARSIDE_OK)

@@ -453,6 +453,12 @@ bool far_dispatch_is_waiting(const farside_host *host) {
   return far_goings_count(&host->queue) > 0 || host->queue.timer.place != 0;
 }
 
+void far_dispatch_rest(farside_host *host) {
+  const far_queue *queue = &host->queue;
+  if (queue->store != NULL && far_batch_flush(host) == FARSIDE_OK)
+    queue->store->idle(queue->store);
+}
+
 void far_dispatch_woken(farside_host *host, const char *reason) {
   far_queue *queue = &host->queue;
   if (strcmp(reason, "fetch") == 0)

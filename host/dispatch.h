@@ -22,6 +22,9 @@ bool far_dispatch_has_work(const farside_host *host);
 // Whether it waits for something that can come while the app runs.
 bool far_dispatch_is_waiting(const farside_host *host);
 
+// The app is about to fall asleep: the store is left tidy.
+void far_dispatch_rest(farside_host *host);
+
 // The platform has woken the app: "fetch" and "processing" are what was asked
 // for, and the next one of that kind may be.
 void far_dispatch_woken(farside_host *host, const char *reason);

@@ -394,6 +394,11 @@ void far_life_enforce(farside_host *host) {
                  "its scripts still had turns long after its grace");
 }
 
+static void fall_asleep(farside_host *host) {
+  far_dispatch_rest(host);
+  far_life_move(host, FAR_APP_SUSPENDED, NULL);
+}
+
 void far_life_settle(farside_host *host) {
   far_jobs_find_leaks(host);
   far_dispatch(host);
@@ -404,7 +409,7 @@ void far_life_settle(farside_host *host) {
   } else if (host->app.state == FAR_APP_BACKGROUND && host->freeze.place == 0) {
     int64_t wait_ms = far_policy_get(host->profile, FAR_FREEZE_AFTER_CACHED);
     if (wait_ms == 0)
-      far_life_move(host, FAR_APP_SUSPENDED, NULL);
+      fall_asleep(host);
     else
       far_timer_start(&host->timers, &host->freeze,
                       far_host_now_ms(host) + (uint64_t)wait_ms);
@@ -413,6 +418,5 @@ void far_life_settle(farside_host *host) {
 
 void far_life_freeze(far_timer *timer, uint64_t now_ms) {
   (void)now_ms;
-  far_life_move(far_list_item(timer, farside_host, freeze), FAR_APP_SUSPENDED,
-                NULL);
+  fall_asleep(far_list_item(timer, farside_host, freeze));
 }

@@ -45,15 +45,26 @@ static farside_status end_of_dead(far_queue *queue, far_work *work,
 
 // -- Who waits for what was lost ----------------------------------------------
 
-static farside_status is_lost(far_store *store, int64_t id, bool *is) {
+// How many of its parents were lost, and for how many of the others it waits.
+typedef struct parents_left {
+  int64_t lost, awaited;
+} parents_left;
+
+static farside_status look_for_parent(far_store *store, const far_work *child,
+                                      int64_t id, parents_left *left) {
   far_work work = {0};
   farside_status status = store->load_brief(store, id, &work);
+  bool is_held_for = work.state != FAR_WORK_SUCCEEDED &&
+                     child->on_parent_fail == FAR_PARENT_FAIL_HOLD;
+  if (status == FARSIDE_OK)
+    left->awaited += !far_work_is_final(&work) || is_held_for;
+  left->lost += status == FARSIDE_NOWORK;
   far_work_deinit(store->memory, &work);
-  *is = status == FARSIDE_NOWORK;
-  return *is ? FARSIDE_OK : status;
+  return status == FARSIDE_NOWORK ? FARSIDE_OK : status;
 }
 
-// What was lost cannot succeed any more.
+// What was lost cannot succeed any more, nor be redriven. One that had ended
+// before it was lost is waited for no longer.
 static farside_status end_of_orphan(far_queue *queue, far_work *work,
                                     int64_t by_ms) {
   (void)by_ms;
@@ -62,16 +73,17 @@ static farside_status end_of_orphan(far_queue *queue, far_work *work,
   const far_work lost = {.state = FAR_WORK_FAILED};
   int64_t parents[FAR_WORK_PARENTS_MAX];
   size_t count = 0;
-  bool changes = false;
+  parents_left left = {0};
   farside_status status = store->parents(store, work->id, parents, &count);
-  for (size_t i = 0; i < count && status == FARSIDE_OK; i++) {
-    bool is = false;
-    status = is_lost(store, parents[i], &is);
-    if (is && far_schedule_parent_ended(work, &lost, &now))
-      changes = true;
-  }
-  if (status != FARSIDE_OK || !changes)
+  for (size_t i = 0; i < count && status == FARSIDE_OK; i++)
+    status = look_for_parent(store, work, parents[i], &left);
+  int64_t open = work->parents - left.awaited;
+  if (status != FARSIDE_OK || left.lost == 0 || open <= 0)
     return status;
+  if (work->on_parent_fail == FAR_PARENT_FAIL_HOLD)
+    work->on_parent_fail = FAR_PARENT_FAIL_FAIL;
+  for (int64_t i = 0; i < left.lost && i < open; i++)
+    (void)far_schedule_parent_ended(work, &lost, &now);
   if (!far_work_set(&queue->host->memory, &work->why,
                     "work that it waits for was lost with a damaged file"))
     return FARSIDE_NOMEM;

@@ -443,11 +443,13 @@ static void print_report(const far_sqlite *my, const salvage *s,
              "at least %lld and %lld are lost, and %lld places cannot be read",
              (long long)s->works_lost, (long long)s->values_lost,
              (long long)s->gaps);
-  snprintf(report, bytes,
-           "%s: it was damaged; %lld units of work and %lld values were kept, "
-           "%s; the damaged file is now %s.%s",
-           my->path, (long long)s->works, (long long)s->values, lost, my->path,
-           ending);
+  // Whatever the length of its name, what was lost is said.
+  snprintf(
+      report, bytes,
+      "%.300s: it was damaged; %lld units of work and %lld values were kept, "
+      "%s; the damaged file is now %s.%s",
+      my->path, (long long)s->works, (long long)s->values, lost, my->path,
+      ending);
 }
 
 static farside_status cannot_move(far_sqlite *my) {
