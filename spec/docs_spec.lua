@@ -767,8 +767,12 @@ describe("the pages", function()
     assert.equal(1, follow(read "docs/http.md"))
   end)
 
+  it("show what a transaction keeps", function()
+    assert.equal(1, follow(read "docs/storage.md"))
+  end)
+
   it("link to headings and files that there are", function()
-    for _, page in ipairs { "docs/containment.md", "docs/durable.md", "docs/http.md", "docs/testing.md", "docs/guide.md",
+    for _, page in ipairs { "docs/containment.md", "docs/durable.md", "docs/http.md", "docs/storage.md", "docs/testing.md", "docs/guide.md",
       "docs/typescript.md", "docs/love.md", "README.md" } do
       for link in read(page):gmatch "%]%(([^)]+)%)" do
         local file, anchor = link:match "^([^#]*)#?(.*)$"
