@@ -477,6 +477,7 @@ static void stop(void) {
 farside_status far_watch_open(far_watch *watch, int signal) {
   watch->shield.drop = jump_out;
   atomic_store(&watch->due_ns, never);
+  atomic_store(&watch->base_entry, never); // Of no entry is it known.
   if (signal < 0)
     return FARSIDE_OK;
   uv_once(&once, prepare);

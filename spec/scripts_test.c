@@ -628,6 +628,27 @@ static void test_no_signal(void) {
   farside_host_close(host);
 }
 
+// What the thread has computed before is not a script's.
+static void test_no_signal_is_counted(void) {
+  world mine;
+  farside_config config;
+  farside_config_init(&config);
+  config.signal = -1;
+  farside_host *host = open_with(&mine, &config);
+  enum { BEFORE_MS = 500 };
+  clock_t began = clock();
+  while ((clock() - began) * 1000 / CLOCKS_PER_SEC < BEFORE_MS)
+    ;
+  check(load(&mine, "one",
+             "local n = 0 local function tick() n = n + 1 if n < 20 then "
+             "setTimeout(tick) end end tick()") == FARSIDE_OK);
+  check(farside_run(host) == FARSIDE_OK);
+  farside_script one;
+  check(farside_script_at(host, 0, &one));
+  check(one.cpu_ms < BEFORE_MS);
+  farside_host_close(host);
+}
+
 // -- The embedder's modules
 // ---------------------------------------------------
 
@@ -757,6 +778,7 @@ int main(void) {
   test_endless_traceback();
   test_close_on_release();
   test_no_signal();
+  test_no_signal_is_counted();
   test_modules();
   test_stopped_in_passing();
   test_endless_message();
