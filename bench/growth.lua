@@ -36,7 +36,7 @@ local rows <const> = {
   },
   { name = "addListener, remove: n there", law = "O(1)", most = 2.5, command = app "add_listener" },
   { name = "a line of the log: n before", law = "O(1)", most = 2.5, command = app "print" },
-  { -- All of them are 300 MB, and the order is by chance: each has gone cold.
+  { -- All of them are 550 MB, and the order is by chance: each has gone cold.
     name = "a message to one of n scripts", law = "O(1)", most = 6, last = 10000, figure = "message_ns",
     command = function(n)
       return ("many-hosted %d"):format(n)
