@@ -273,7 +273,9 @@ static void push_module(lua_State *L, int index, lua_CFunction run) {
   lua_createtable(L, 0, 16);
   far_set_timers(L, index);
   far_set_await(L, index);
+#ifndef FARSIDE_ENGINE // Of which plain Lua requires nothing.
   far_set_loop(L, index);
+#endif
   far_set_script(L, index);
   far_push_function(L, index, run);
   lua_setfield(L, -2, "run");
