@@ -19,6 +19,7 @@ files["spec"] = {
   max_line_length = 140, -- Code of scripts stands there as one line.
   globals = { "setTimeout", "setInterval", "clearTimeout", "clearInterval" },
 }
+files["scripts/*.plan.lua"] = { globals = { "phone", "expect" } }
 files["scripts/plans"] = { globals = { "phone", "expect" } }
 files["scripts/template/plan.lua"] = { globals = { "phone", "expect" } }
 files["scripts/template/spec"] = { std = "+busted" }

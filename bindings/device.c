@@ -165,31 +165,39 @@ static void check_start(lua_State *L, start *mine) {
       type == LUA_TNIL ? 1000 : far_check_battery(L, lua_tonumber(L, -1));
 }
 
-// http = { "https://api.example.com/*", … }: what an app may talk to. The list
-// is a userdata that the phone keeps, and the strings are in its user value.
-static void check_http(lua_State *L) {
+// http = { "https://api.example.com/*", … }: what an app may talk to, besides
+// what it may already. Pushes the list, a userdata that the phone keeps; the
+// strings are in its user value.
+static const char *const *push_http(lua_State *L, int options, const char *who,
+                                    const char *const *before) {
   char why[FAR_SENTENCE_BYTES];
   far_pattern pattern;
-  int type = lua_getfield(L, 1, "http");
-  luaL_argcheck(L, type == LUA_TNIL || type == LUA_TTABLE, 1,
+  int type = lua_getfield(L, options, "http");
+  luaL_argcheck(L, type == LUA_TNIL || type == LUA_TTABLE, options,
                 "http must be a list of URL patterns");
-  lua_Integer count = type == LUA_TNIL ? 0 : luaL_len(L, -1);
-  luaL_argcheck(L, count <= FAR_LIST_MAX, 1, "http is a list too long");
+  lua_Integer count = type == LUA_TNIL ? 0 : luaL_len(L, -1), there = 0;
+  while (before != NULL && before[there] != NULL)
+    there++;
+  luaL_argcheck(L, count <= FAR_LIST_MAX - there, options,
+                "http is a list too long");
   int table = lua_gettop(L);
   const char **list =
-      lua_newuserdatauv(L, ((size_t)count + 1) * sizeof *list, 1);
+      lua_newuserdatauv(L, ((size_t)(there + count) + 1) * sizeof *list, 1);
+  for (lua_Integer i = 0; i < there; i++)
+    list[i] = before[i];
   lua_createtable(L, (int)count, 0);
   for (lua_Integer i = 1; i <= count; i++) {
     if (lua_rawgeti(L, table, i) != LUA_TSTRING)
-      luaL_error(L, "device.open: http is a list of URL patterns, and has a %s",
+      luaL_error(L, "%s: http is a list of URL patterns, and has a %s", who,
                  luaL_typename(L, -1));
-    list[i - 1] = lua_tostring(L, -1);
-    if (!far_pattern_parse(list[i - 1], &pattern, why, sizeof why))
-      luaL_error(L, "device.open: http: %s", why);
+    const char *text = list[there + i - 1] = lua_tostring(L, -1);
+    if (!far_pattern_parse(text, &pattern, why, sizeof why))
+      luaL_error(L, "%s: http: %s", who, why);
     lua_rawseti(L, -2, i);
   }
-  list[count] = NULL;
+  list[there + count] = NULL;
   lua_setiuservalue(L, -2, 1);
+  return list;
 }
 
 // open{ os=, seed=, policy=, network=, battery=, timeZone=, grace=,
@@ -226,8 +234,7 @@ static int open(lua_State *L) {
     return luaL_error(L, "device.open: trust must be a boolean, not a %s",
                       luaL_typename(L, -1));
   bool is_trusted = lua_toboolean(L, -1);
-  check_http(L);
-  const char *const *granted = lua_touserdata(L, -1);
+  const char *const *granted = push_http(L, 1, "device.open", NULL);
   far_offer *offer = far_push_offer(L);
   config.plugins = far_offer_plugins(offer);
   phone *mine = push_phone(L);
@@ -415,6 +422,22 @@ static int launch(lua_State *L) {
   for (int i = 0; i < argc; i++)
     argv[i] = luaL_checkstring(L, i + 3);
   return launch_path(L, mine, path, argc, argv);
+}
+
+// phone:grant{ http= }: what apps that are launched from now on may do besides.
+static int grant(lua_State *L) {
+  static const char *const names[] = {"http", NULL};
+  phone *mine = check_phone(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  far_check_fields(L, 2, "grant", names);
+  const char *const *list = push_http(L, 2, "grant", mine->app.grant.http);
+  lua_getiuservalue(L, -1, 1);
+  lua_getiuservalue(L, 1, KEPT_HTTP); // It has the strings that are taken over.
+  lua_setfield(L, -2, "before");
+  lua_pop(L, 1);
+  lua_setiuservalue(L, 1, KEPT_HTTP);
+  mine->app.grant.http = list;
+  return 0;
 }
 
 // phone:run(code [, name]) --> app | nil, message, name
@@ -683,23 +706,15 @@ static const luaL_Reg app_functions[] = {
 };
 
 static const luaL_Reg phone_functions[] = {
-    {"launch", launch},
-    {"run", run},
-    {"pressHome", press_home},
-    {"openApp", open_app},
-    {"advance", advance},
-    {"kill", kill_app},
-    {"quit", quit},
-    {"post", post},
-    {"timeline", timeline},
-    {"tasks", tasks},
-    {"state", state},
-    {"now", now},
-    {"hash", hash},
-    {"close", close},
-    {"__close", close},
-    {"__gc", collect},
-    {"violations", violations},
+    {"launch", launch},    {"grant", grant},
+    {"run", run},          {"pressHome", press_home},
+    {"openApp", open_app}, {"advance", advance},
+    {"kill", kill_app},    {"quit", quit},
+    {"post", post},        {"timeline", timeline},
+    {"tasks", tasks},      {"state", state},
+    {"now", now},          {"hash", hash},
+    {"close", close},      {"__close", close},
+    {"__gc", collect},     {"violations", violations},
     {NULL, NULL},
 };
 

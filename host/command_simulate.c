@@ -462,7 +462,25 @@ static int simulate_once(const command_line *line) {
   return result;
 }
 
-static int simulate(const command_line *line) {
+// A plan that lies beside the script, where nothing else is said: the plan of
+// app.lua is app.plan.lua.
+static const char *find_own_plan(const command_line *line, char *path,
+                                 size_t bytes) {
+  const char *script = line->scripts[0];
+  size_t length = strlen(script);
+  if (length > 4 && strcmp(script + length - 4, ".lua") == 0)
+    length -= 4;
+  int wanted = snprintf(path, bytes, "%.*s.plan.lua", (int)length, script);
+  bool fits = wanted > 0 && (size_t)wanted < bytes;
+  return fits && access(path, F_OK) == 0 ? path : NULL;
+}
+
+static int simulate(const command_line *given) {
+  char own_plan[4096];
+  command_line with_plan = *given;
+  const command_line *line = &with_plan;
+  if (line->plan == NULL && line->for_ms == 0)
+    with_plan.plan = find_own_plan(line, own_plan, sizeof own_plan);
   const char *problem = contradiction(line);
   if (problem != NULL)
     fprintf(stderr, "farside simulate: %s\n", problem);
@@ -494,8 +512,9 @@ const far_command simulate_command = {
         "  --os OS           ios, android, strict (the tighter of both) or\n"
         "                    desktop (ios)\n"
         "  --plan FILE.lua   what the user and the system do: Lua that drives\n"
-        "                    `phone`. Without one: launch, the home button\n"
-        "                    after 1 s, back after 60 s, quit\n"
+        "                    `phone`. Without one SCRIPT.plan.lua beside\n"
+        "                    SCRIPT.lua, if it is there; or else: launch, the\n"
+        "                    home button after 1 s, back after 60 s, quit\n"
         "  --for TIME        instead of a plan: so much of the life of an\n"
         "                    app that is opened now and then by day\n"
         "  --seed N          what chance decides: math.random, the order of\n"

@@ -2,8 +2,7 @@
 --
 --   make demo    on a simulated phone, and here with a server of its own
 --
---   farside simulate scripts/finish_upload.lua --plan scripts/plans/upload.lua \
---     --grant 'http=https://films.example.com/*'
+--   farside simulate scripts/finish_upload.lua    finish_upload.plan.lua is played
 --
 -- The film goes up in parts. Whatever happens, none is sent twice: the task
 -- ends inside its budget, and when time runs short the transfer is cut off. The

@@ -1041,6 +1041,10 @@ function device.open(options) end
 ---@class farside.phone
 local phone = {}
 
+--- What apps that are launched from now on may do besides, as `--grant`.
+---@param what { http: string[]? } URL patterns
+function phone:grant(what) end
+
 --- The user starts the app: loads a script from a file.
 ---@param path? string default: the last one, or the SCRIPT of the command line
 ---@param ... string the script's arguments

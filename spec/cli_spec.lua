@@ -29,7 +29,7 @@ local function in_order(text, ...)
 end
 
 local GRANT <const> = " --grant 'http=https://films.example.com/*'"
-local MAIN_JOB <const> = "simulate scripts/finish_upload.lua --plan scripts/plans/upload.lua" .. GRANT
+local MAIN_JOB <const> = "simulate scripts/finish_upload.lua"
 
 describe("farside simulate", function()
   it("shows the main job: the upload is finished, then the app is suspended", function()
@@ -42,7 +42,7 @@ describe("farside simulate", function()
 
   it("is what the README shows, to the letter", function()
     local _, out = farside(MAIN_JOB)
-    local command, shown = read("README.md"):match "%$ farside (simulate scripts/finish_upload.lua [^\n]+)\n(.-)```"
+    local command, shown = read("README.md"):match "%$ farside (simulate scripts/finish_upload.lua)\n(.-)```"
     assert.equal(MAIN_JOB, command)
     assert.equal(out, shown)
   end)
@@ -50,7 +50,7 @@ describe("farside simulate", function()
   it("plays the twenty lines of the README", function()
     local path = script('require("farside").Plugins.Files.write("trip.mov", ("film"):rep(1 << 20)) '
       .. read("README.md"):match "```lua\n(.-)```")
-    local code, out, err = farside("simulate " .. path .. " --plan scripts/plans/upload.lua" .. GRANT)
+    local code, out, err = farside("simulate " .. path .. " --plan scripts/finish_upload.plan.lua")
     os.remove(path)
     assert.equal("", err)
     assert.equal(0, code, out)
@@ -126,6 +126,28 @@ describe("farside simulate", function()
     in_order(out, "plan " .. plan, "app.pause", "task.cancel", "no memory", "app.kill", "app.launch")
     assert.equal(0, code)
     os.remove(plan)
+  end)
+
+  it("finds the plan that lies beside a script, unless it is told another", function()
+    local path = script "print 'it runs'"
+    local named, plan = path .. ".lua", path .. ".plan.lua"
+    assert(os.rename(path, named))
+    write(plan, 'expect(phone:launch()) phone:advance "7s" phone:quit()')
+    local code, out = farside("simulate " .. named)
+    assert.equal(0, code)
+    in_order(out, "plan " .. plan, "it runs", "7.000 s", "app.terminate")
+    write(plan, "phone:launch() expect(false, 'it was played')")
+    code, out = farside("simulate " .. named)
+    assert.equal(1, code, out)
+    assert.equal(0, (farside("simulate --for 1h " .. named)))
+    local other = os.tmpname()
+    write(other, "phone:launch()")
+    assert.equal(0, (farside(("simulate --plan %s %s"):format(other, named))))
+    os.remove(other)
+    os.remove(plan)
+    _, out = farside("simulate " .. named)
+    assert.matches("default plan", out)
+    os.remove(named)
   end)
 
   it("fails when the plan does, and still shows what happened", function()

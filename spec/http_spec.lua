@@ -796,4 +796,43 @@ describe("phone:respond", function()
     assert.has_error(function() device.open { http = { "example.com" } } end)
     assert.has_error(function() device.open { http = 7 } end)
   end)
+
+  it("is granted more by a plan, for apps that are launched from then on", function()
+    local phone <close> = device.open { http = { "https://one.example.com/*" } }
+    phone:respond("https://*.example.com/*", { status = 204 })
+    local code = helper.code [[
+      for _, host in ipairs { "one", "two", "three" } do
+        local url = "https://" .. host .. ".example.com/"
+        local id, _, name = farside.Plugins.Http.get(url, function(response) print(host, response.status) end)
+        if not id then print(host, name) end
+      end
+    ]]
+    local function hears(...)
+      assert(phone:run(code))
+      phone:advance "1s"
+      local lines = helper.said(phone)
+      phone:kill()
+      lines = { table.unpack(lines, #lines - 2) }
+      table.sort(lines) -- A refusal comes before an answer.
+      assert.same({ ... }, lines)
+    end
+    hears("one\t204", "three\tDENIED", "two\tDENIED")
+    phone:grant { http = { "https://two.example.com/*" } }
+    phone:grant { http = { "https://three.example.com/*" } }
+    collectgarbage()
+    hears("one\t204", "three\t204", "two\t204")
+    phone:grant {}
+    hears("one\t204", "three\t204", "two\t204")
+    for why, call in pairs {
+      ["has no option 'tasks'"] = function() phone:grant { tasks = true } end,
+      ["table expected, got no value"] = function() phone:grant() end,
+      ["http must be a list of URL patterns"] = function() phone:grant { http = "https://a.example.com/" } end,
+      ["grant: http is a list of URL patterns, and has a number"] = function() phone:grant { http = { 7 } } end,
+      ["grant: http: "] = function() phone:grant { http = { "example.com" } } end,
+    } do
+      local is_fine, message = pcall(call)
+      assert.is_false(is_fine)
+      assert.truthy(message:find(why, 1, true), message)
+    end
+  end)
 end)

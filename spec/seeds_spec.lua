@@ -305,7 +305,7 @@ describe("wrong use of many runs", function()
   }
   for words, sentence in pairs(cases) do
     it("is answered with one clear sentence: " .. words, function()
-      local code, _, err = farside("simulate scripts/finish_upload.lua " .. words)
+      local code, _, err = farside("simulate scripts/long_timeout.lua " .. words)
       assert.equal(2, code)
       assert.matches(sentence:gsub("^%-%-", "%%-%%-"), err)
     end)

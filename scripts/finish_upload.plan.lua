@@ -1,5 +1,7 @@
--- The server of scripts/finish_upload.lua, and a user who leaves the app for a
--- minute.
+-- The plan of finish_upload.lua: a server that is made up, and a user who leaves
+-- the app for a minute.
+
+phone:grant { http = { "https://films.example.com/*" } }
 
 local here -- How many bytes have arrived; nil: nothing was ever sent.
 phone:respond("https://films.example.com/*", { latency = "50ms", rate = "1MB/s", answer = function(request)
