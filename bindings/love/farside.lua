@@ -226,6 +226,7 @@ typedef struct farside_limits {
   uint64_t block_bytes;
   uint64_t messages;
   uint64_t storage_bytes;
+  uint64_t work;
 } farside_limits;
 typedef struct farside_permissions {
   const char *const *modules;
