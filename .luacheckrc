@@ -26,4 +26,5 @@ files["scripts/template/spec"] = { std = "+busted" }
 files["scripts/template_typescript/plan.lua"] = { globals = { "phone", "expect" } }
 files["scripts/template_typescript/spec"] = { std = "+busted" }
 files["spec/hostile/programs"] = { ignore = { "314", "512", "581" } }
-files["spec/engine"] = { std = "luajit", read_globals = { "LIBRARY", "HOSTS" } }
+files["spec/engine"] = { std = "luajit", read_globals = { "LIBRARY", "HOSTS", "BINDINGS" } }
+files["bindings/engines"] = { std = "luajit", read_globals = { "Runtime" } }

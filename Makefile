@@ -1,6 +1,6 @@
 # A thin front over the CMake presets.
 
-CC_FILES = $(wildcard host/*.[ch] bindings/*.[ch] spec/*.c spec/engine/*.c spec/fuzz/*.[ch] bench/*.[ch])
+CC_FILES = $(wildcard host/*.[ch] bindings/*.[ch] bindings/engines/*.[ch] spec/*.c spec/engine/*.[ch] spec/fuzz/*.[ch] bench/*.[ch])
 FUZZ_SECONDS = 12
 ROUNDS = 7
 PREFIX = /usr/local

@@ -398,6 +398,13 @@ FARSIDE_API
 farside_status farside_open(const char *options, farside_host **host,
                             char *error, size_t error_bytes);
 
+// Says what to ask of the OS, for hosts of farside_open(): see platform.h. The
+// struct is copied. FARSIDE_INVALID for another version of it; FARSIDE_BUSY
+// once a script was loaded.
+FARSIDE_API
+farside_status farside_set_platform(farside_host *host,
+                                    const farside_platform *platform);
+
 // -- Scripts -----------------------------------------------------------------
 
 // A host has any number of scripts. Each has a Lua state, memory and limits of

@@ -297,6 +297,17 @@ farside_status farside_host_open(const farside_config *config,
   return far_host_open(config, NULL, host);
 }
 
+farside_status farside_set_platform(farside_host *host,
+                                    const farside_platform *platform) {
+  if (host == NULL || platform == NULL ||
+      platform->version != FARSIDE_PLATFORM_VERSION)
+    return FARSIDE_INVALID;
+  if (host->thread.is_started || !far_list_is_empty(&host->scripts))
+    return FARSIDE_BUSY;
+  host->platform = *platform;
+  return FARSIDE_OK;
+}
+
 void farside_host_close(farside_host *host) {
   if (host == NULL)
     return;

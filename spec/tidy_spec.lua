@@ -115,7 +115,7 @@ describe("house rules:", function()
   end)
 
   it("every file of the host is in its README", function()
-    for _, folder in ipairs { "host", "bindings", "spec", "spec/fuzz" } do
+    for _, folder in ipairs { "host", "bindings", "bindings/engines", "spec", "spec/fuzz" } do
       local readme = read(folder .. "/README.md")
       for _, path in ipairs(files(folder .. "/*.[ch]")) do
         local name = module_of(path)
@@ -137,6 +137,13 @@ describe("house rules:", function()
     table.sort(installed)
     table.sort(told)
     assert.same(installed, told)
+  end)
+
+  it("the page on engines shows its files as they are", function()
+    local page = read "docs/engines.md"
+    for _, path in ipairs { "defold/src/farside_extension.cpp", "solar2d/farside_solar2d.lua" } do
+      assert.truthy(page:find(read("bindings/engines/" .. path), 1, true), "docs/engines.md does not show " .. path)
+    end
   end)
 
   it("every source is built", function()

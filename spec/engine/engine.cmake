@@ -51,3 +51,39 @@ target_link_libraries(load_test PRIVATE farside_options PkgConfig::LUAJIT ${CMAK
 add_dependencies(load_test farside_copy)
 add_test(NAME load COMMAND load_test $<TARGET_FILE:farside_shared> ${copy}
                        ${here}/cycles.lua)
+
+# The module for an engine's Lua, in the same programs. It is compiled against
+# that Lua's headers, as an installed tree would be.
+set(installed ${CMAKE_CURRENT_BINARY_DIR}/include)
+foreach(header farside.h platform.h)
+  configure_file(${PROJECT_SOURCE_DIR}/host/${header} ${installed}/farside/${header} COPYONLY)
+endforeach()
+set(engines ${PROJECT_SOURCE_DIR}/bindings/engines)
+function(add_shim name headers lua farside)
+  add_executable(shim_${name} engine/shim_test.c ${engines}/farside_engine.c)
+  target_include_directories(shim_${name} PRIVATE ${engines} ${installed})
+  target_include_directories(shim_${name} SYSTEM PRIVATE ${headers})
+  target_link_libraries(shim_${name} PRIVATE farside_options ${lua} ${farside} m ${CMAKE_DL_LIBS})
+  target_link_options(shim_${name} PRIVATE -rdynamic)
+  add_test(NAME shim_${name} COMMAND shim_${name} ${engines} ${here}/shim.lua)
+endfunction()
+add_shim(luajit "${LUAJIT_INCLUDE_DIRS}" PkgConfig::LUAJIT farside_shared)
+add_shim(lua51 "${LUA51_INCLUDE_DIRS}" PkgConfig::LUA51 farside_shared)
+add_shim(lua54 "${LUA_INCLUDE_DIRS}" PkgConfig::LUA farside_shared)
+set(whole_lua51 -Wl,--whole-archive ${LUA51_ARCHIVE} -Wl,--no-whole-archive)
+add_shim(lua51_static "${LUA51_INCLUDE_DIRS}" "${whole_lua51}" "${static}")
+add_dependencies(shim_lua51_static farside_static)
+
+# Solar2D's name of it, and Defold's extension: whether they compile.
+add_library(shim_solar2d MODULE ${engines}/farside_engine.c)
+target_compile_definitions(shim_solar2d PRIVATE FARSIDE_ENGINE_OPEN=luaopen_plugin_farside)
+target_include_directories(shim_solar2d PRIVATE ${installed})
+target_include_directories(shim_solar2d SYSTEM PRIVATE ${LUA51_INCLUDE_DIRS})
+target_link_libraries(shim_solar2d PRIVATE farside_options farside_shared)
+find_program(CLANGXX clang++)
+if(CLANGXX)
+  set(cxx ${CLANGXX} -std=c++11 -fsyntax-only -Wall -Wextra -Werror -I${installed} -I${engines}
+    -isystem ${LUA51_INCLUDE_DIRS})
+  add_test(NAME defold COMMAND ${cxx} -I${here}/defold ${engines}/defold/src/farside_extension.cpp)
+  add_test(NAME cxx COMMAND ${cxx} -x c++ ${engines}/farside_engine.c)
+endif()
