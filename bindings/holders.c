@@ -80,7 +80,7 @@ static void meet(lua_State *L, search *mine) {
     if (is_integer)
       hold(mine, (uint64_t)id);
   } else if (type == LUA_TSTRING) {
-    search_string(mine, lua_tostring(L, -1), lua_rawlen(L, -1));
+    search_string(mine, lua_tostring(L, -1), (size_t)lua_rawlen(L, -1));
   } else if (can_hold(type)) {
     lua_pushvalue(L, -1);
     if (lua_rawget(L, SEEN) == LUA_TNIL) {

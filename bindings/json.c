@@ -154,7 +154,7 @@ static json_t *encode_object(encoder *mine, int table, int depth) {
     if (lua_type(L, -2) != LUA_TSTRING)
       refuse(mine, "a table is neither a list without holes nor has names as "
                    "its only keys");
-    else if (spend(mine, lua_rawlen(L, -2)))
+    else if (spend(mine, (size_t)lua_rawlen(L, -2)))
       field = encode(mine, lua_gettop(L), depth);
     size_t bytes = 0;
     const char *key = field ? lua_tolstring(L, -2, &bytes) : NULL;
@@ -178,7 +178,7 @@ static json_t *encode_table(encoder *mine, int table, int depth) {
     return refuse(mine, "a table is in itself, or nested deeper than 100");
   if (!spend(mine, TABLE_BYTES))
     return NULL;
-  size_t length = lua_rawlen(mine->L, table);
+  size_t length = (size_t)lua_rawlen(mine->L, table);
   size_t count = 0;
   bool is_list = true; // { 1, nil, 3, x = 4 } has as many as its length says.
   lua_pushnil(mine->L);

@@ -252,7 +252,7 @@ static void read_topic(lua_State *L, const char *event, char *topic) {
   if (strlen(plugin->name) + strlen(event) + 2 > FAR_TOPIC_BYTES)
     luaL_error(L, "there is no event with so long a name");
   lua_pushfstring(L, "%s.%s", plugin->name, event);
-  memcpy(topic, lua_tostring(L, -1), lua_rawlen(L, -1) + 1);
+  memcpy(topic, lua_tostring(L, -1), (size_t)lua_rawlen(L, -1) + 1);
   lua_pop(L, 1);
 }
 

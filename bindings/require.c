@@ -212,7 +212,7 @@ static bool find_file(lua_State *L, far_script *script) {
     add_reason(L, "this script has no folder with modules");
     return false;
   }
-  if (!is_module_name(name, lua_rawlen(L, NAME))) {
+  if (!is_module_name(name, (size_t)lua_rawlen(L, NAME))) {
     add_reason(L, "no file: a module's name is words of letters, digits, "
                   "'_', '-' and '@', with dots between");
     return false;

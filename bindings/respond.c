@@ -170,12 +170,12 @@ static void read_answer(lua_State *L, int table, far_answers *answers,
   check_mishap(L, table, "error", answer);
   size_t body_bytes = 0, bytes;
   push_header_lines(L, table);
-  answer->headers_bytes = lua_rawlen(L, -1);
+  answer->headers_bytes = (size_t)lua_rawlen(L, -1);
   if (field(L, table, "body", LUA_TSTRING) == LUA_TNIL)
     lua_pushliteral(L, "");
   else
     lua_pushvalue(L, -1);
-  body_bytes = lua_rawlen(L, -1);
+  body_bytes = (size_t)lua_rawlen(L, -1);
   lua_remove(L, -2);
   answer->body_bytes = check_bytes(L, table, "size", body_bytes);
   if (answer->body_bytes < body_bytes)

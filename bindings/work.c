@@ -232,7 +232,7 @@ static void check_after(lua_State *L, int table, const char *function,
     order->parents[order->parent_count++] = far_check_id(L, list, what);
     return;
   }
-  size_t count = lua_rawlen(L, list);
+  size_t count = (size_t)lua_rawlen(L, list);
   if (count > FAR_WORK_PARENTS_MAX)
     luaL_error(L, "%s has more than %d ids", what, (int)FAR_WORK_PARENTS_MAX);
   for (size_t i = 0; i < count; i++) {
@@ -285,7 +285,7 @@ static size_t check_aliases(lua_State *L, int table,
     luaL_error(L, "define: aliases must be a list of strings, not a %s",
                luaL_typename(L, -1));
   int list = lua_gettop(L);
-  size_t count = lua_rawlen(L, list);
+  size_t count = (size_t)lua_rawlen(L, list);
   if (count > FAR_ALIASES_MAX)
     luaL_error(L, "define: there are more than %d aliases",
                (int)FAR_ALIASES_MAX);

@@ -332,7 +332,8 @@ static void begin_answer(hop *mine) {
                        .body_bytes = mine->asked_bytes};
     mine->has_text = true;
     answer->text = NULL; // The function's own, and not the rule's.
-    answer->text_bytes = answer->headers_bytes = answer->body_bytes = 0;
+    answer->text_bytes = answer->headers_bytes = 0;
+    answer->body_bytes = 0;
     if (!ask(mine, &asked, answer)) {
       fail(mine, FAR_PHASE_WAIT, "the function that answers has failed");
       return;

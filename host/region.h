@@ -12,7 +12,8 @@
 typedef struct far_region far_region;
 
 // What a region can hold at most. It is address space until it is used.
-static const size_t FAR_REGION_BYTES = (size_t)1 << 32;
+static const size_t FAR_REGION_BYTES = (size_t)1
+                                       << (sizeof(size_t) > 4 ? 32 : 28);
 
 // Reserves a region of `bytes`, which are whole mebibytes: the first of a fixed
 // row of places that nobody of this process has. Where a machine has no such

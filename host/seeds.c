@@ -367,9 +367,9 @@ int simulate_seeds(const command_line *line) {
   if (all.jobs > all.count)
     all.jobs = (size_t)all.count;
   int result = EXIT_SCRIPT_FAILED;
-  uint64_t *values = calloc(all.count, sizeof *values);
+  uint64_t *values = calloc((size_t)all.count, sizeof *values);
   all.workers = calloc(all.jobs, sizeof *all.workers);
-  all.outcomes = calloc(all.count, sizeof *all.outcomes);
+  all.outcomes = calloc((size_t)all.count, sizeof *all.outcomes);
   if (values == NULL || all.workers == NULL || all.outcomes == NULL) {
     fprintf(stderr, "farside: not enough memory\n");
   } else {

@@ -46,7 +46,7 @@ static uint64_t task_key(const farside_entry *entry) {
 }
 
 static slot *probe(const far_story_index *index, uint64_t hash) {
-  size_t at = hash & (index->capacity - 1);
+  size_t at = (size_t)hash & (index->capacity - 1);
   while (index->slots[at].hash != 0 && index->slots[at].hash != hash)
     at = (at + 1) & (index->capacity - 1);
   return &index->slots[at];

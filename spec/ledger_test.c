@@ -496,8 +496,8 @@ static void compare(ledger *mine, const char *file) {
     int64_t units = only(&at, "SELECT count(*) FROM works WHERE kind = 'tx'");
     int64_t value = only(&at, "SELECT ifnull(max(json), 0) FROM storage");
     rule(units == value && units >= mine->transactions, units);
-    mine->seen.slots = only(&at, "SELECT ifnull(max(runs), 0) FROM works"
-                                 " WHERE kind = 'p'");
+    mine->seen.slots = (long)only(&at, "SELECT ifnull(max(runs), 0) FROM works"
+                                       " WHERE kind = 'p'");
   }
   sqlite3_close(at.db);
 }

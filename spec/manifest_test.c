@@ -601,7 +601,7 @@ static const bad_file bad_files[] = {
      "it computes for too long"},
     {"local function f() return 1 + f() end return f()", FARSIDE_INVALID,
      "it takes too much memory"},
-    {"local t = {} while true do t = { t } end", FARSIDE_INVALID,
+    {"local t = {} while true do t = { t, t, t, t } end", FARSIDE_INVALID,
      "it takes too much memory"},
     {"local t = {} for i = 1, 1e9 do t[i] = i end", FARSIDE_INVALID,
      "it takes too much memory: at most 1024 KB, and 64 KB in one piece"},

@@ -383,6 +383,8 @@ static void test_no_answer(void) {
 // catches errors. When there is no memory for it, the error comes out of the
 // door.
 static void test_no_memory_to_complain(void) {
+  if (sizeof(void *) < 8)
+    return; // There a message still fits where a function did not.
   world mine;
   farside_config config;
   farside_config_init(&config);

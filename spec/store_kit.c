@@ -153,7 +153,7 @@ static void set_any(far_memory *memory, kit_random *random, char **field,
     kit_set(memory, field, NULL);
   } else if (which <= 1) {
     char text[3000];
-    size_t bytes = kit_below(random, sizeof text);
+    size_t bytes = (size_t)kit_below(random, sizeof text);
     for (size_t i = 0; i < bytes; i++)
       text[i] = (char)(1 + kit_below(random, 126));
     text[bytes] = '\0';

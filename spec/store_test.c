@@ -301,7 +301,7 @@ static void fill_model(far_store *store, model *all, kit_random *random) {
     far_work *row = &all->rows[i];
     *row = (far_work){0};
     fill_row(row, random);
-    size_t count = i > 3 ? kit_below(random, 4) : 0;
+    size_t count = i > 3 ? (size_t)kit_below(random, 4) : 0;
     for (size_t k = 0; k < count; k++)
       all->parents[i][k] = all->rows[kit_below(random, i)].id;
     all->parent_count[i] = count;
@@ -538,7 +538,7 @@ static void test_finding(far_store *store) {
   for (int round = 0; round < 3; round++) {
     check_ok(store->begin(store, round % 2));
     for (int change = 0; change < 120; change++) {
-      size_t i = kit_below(&random, MODEL_ROWS);
+      size_t i = (size_t)kit_below(&random, MODEL_ROWS);
       char *script = all->rows[i].script;
       all->rows[i].script = NULL;
       fill_row(&all->rows[i], &random);
@@ -968,7 +968,7 @@ static other start_other(const char *path, int (*act)(const char *path)) {
 }
 
 static int answer_of(const other *process) {
-  char byte = -1;
+  unsigned char byte;
   return read(process->said, &byte, 1) == 1 ? byte : -1;
 }
 
