@@ -165,6 +165,8 @@ export interface Phone {
   launch(path?: string, ...args: string[]): Launched;
   /** The user starts the app: loads a script, in Lua, from a string. */
   run(code: string, name?: string): Launched;
+  /** What apps that are launched from now on may do besides, as --grant. */
+  grant(what: { http?: string[] }): void;
   /** The user presses the home button: the app goes to the background. */
   pressHome(): void;
   /** The user comes back to the app, which is launched anew when it is gone. */
