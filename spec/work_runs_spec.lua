@@ -721,6 +721,28 @@ describe("a kill in the middle of a run", function()
   end)
 end)
 
+describe("a task that is warned of its end", function()
+  it("leaves what it could not do to durable work, and that runs when the app is back", function()
+    local phone <close> = helper.run([[
+      BackgroundTask.define("k", { run = function(ctx) print("again from " .. ctx.input) end })
+      BackgroundTask.exec(function(task)
+        task:onExpire(function()
+          print(BackgroundTask.enqueue("k", 7) == 1)
+          task:finish()
+        end)
+        farside.sleep(3600000)
+      end)
+    ]], { os = "ios" })
+    phone:pressHome()
+    phone:advance "1m"
+    assert.same({ "true" }, words(phone))
+    assert.equal("enqueued", unit(phone).state)
+    phone:openApp()
+    phone:advance "1s"
+    assert.same({ "true", "again from 7" }, words(phone))
+  end)
+end)
+
 describe("a run that misbehaves", function()
   it("is ended with its app when it enqueues itself and lets no time pass", function()
     if (os.getenv "FARSIDE" or ""):find "san" then return end -- That many runs take too long there.
