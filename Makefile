@@ -29,11 +29,11 @@ setup-engine:
 
 setup-test:
 	@.ci/setup test
+	@.ci/sources
 	@.ci/typescript
 
 setup-bench: setup-test
 	@.ci/setup peer
-	@.ci/sources
 
 release: setup
 	@cmake --preset release >/dev/null
