@@ -6,6 +6,7 @@
 // What each request comes to is a sentence; nothing here knows how long it
 // took.
 
+#include "check.h"
 #include "farside.h"
 #include "http_server.h"
 
@@ -20,20 +21,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static int passed, failed;
-
-static void check_at(bool is_true, const char *what, int line) {
-  if (is_true) {
-    passed++;
-    return;
-  }
-  failed++;
-  printf("not ok: line %d: %s\n", line, what);
-  fflush(stdout);
-}
-
-#define check(condition) check_at((condition), #condition, __LINE__)
 
 static const char *farside;
 static http_server *server;
@@ -117,7 +104,7 @@ static void expect_at(const world *mine, const char *text, int line) {
   bool is_same = strcmp(mine->said, text) == 0;
   if (!is_same)
     printf("line %d: said:\n%s", line, mine->said);
-  check_at(is_same, text, line);
+  check_at(is_same, "it is the same", text, line);
 }
 
 #define expect(mine, text) expect_at((mine), (text), __LINE__)
@@ -195,7 +182,7 @@ static void test_misbehaviour(void) {
     run(&mine, code);
     bool is_right =
         strncmp(mine.said, cases[i].outcome, strlen(cases[i].outcome)) == 0;
-    check_at(is_right, cases[i].path, __LINE__);
+    check_in(is_right, cases[i].path);
     if (!is_right)
       printf("said: %s", mine.said);
   }
@@ -719,6 +706,5 @@ int main(int argc, char **argv) {
       tests[i].run();
   http_server_close(server);
   check(run_shell("rm -rf %s", folder) == 0);
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed ? 1 : 0;
+  return check_end();
 }

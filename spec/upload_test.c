@@ -6,6 +6,7 @@
 //   upload_test FARSIDE SCRIPTS [TEST]
 //   UPLOAD_KILLS=100 UPLOAD_MEGABYTES=100 UPLOAD_SEED=7: more of it
 
+#include "check.h"
 #include "http_server.h"
 
 #include <fcntl.h>
@@ -16,20 +17,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static int passed, failed;
-
-static void check_at(bool is_true, const char *what, int line) {
-  if (is_true) {
-    passed++;
-    return;
-  }
-  failed++;
-  printf("not ok: line %d: %s\n", line, what);
-  fflush(stdout);
-}
-
-#define check(condition) check_at((condition), #condition, __LINE__)
 
 static const char *farside, *scripts;
 static http_server *server;
@@ -190,14 +177,14 @@ static void await(pid_t child, const char *word, int signal) {
   int status;
   while (!has_said(word)) {
     if (waitpid(child, &status, WNOHANG) != 0) {
-      check_at(false, word, __LINE__);
+      check_at(false, "it has ended before it said", word, __LINE__);
       return;
     }
     if (signal != 0)
       kill(child, signal);
     usleep(5000);
   }
-  passed++;
+  check_passed++;
 }
 
 // A Ctrl-Z in the middle: the upload ends, and only then is the app stopped.
@@ -289,6 +276,5 @@ int main(int argc, char **argv) {
   char command[96];
   snprintf(command, sizeof command, "rm -rf %s", folder);
   check(system(command) == 0);
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed ? 1 : 0;
+  return check_end();
 }
