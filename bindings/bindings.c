@@ -123,14 +123,20 @@ void far_check_fields(lua_State *L, int table, const char *function,
 
 // -- Durations ----------------------------------------------------------------
 
+bool far_to_duration(lua_State *L, int index, uint64_t *ms) {
+  *ms = 0;
+  return lua_type(L, index) == LUA_TSTRING &&
+         far_duration_parse(lua_tostring(L, index), ms);
+}
+
 uint64_t far_check_duration(lua_State *L, int index, const char *what) {
-  uint64_t ms = 0;
+  uint64_t ms;
   if (lua_type(L, index) != LUA_TSTRING)
     luaL_error(L,
                "%s must be a duration with its unit, such as \"20s\" or "
                "\"1m30s\", not a %s",
                what, luaL_typename(L, index));
-  if (!far_duration_parse(lua_tostring(L, index), &ms))
+  if (!far_to_duration(L, index, &ms))
     luaL_error(L,
                "%s is \"%s\": write a duration such as \"500ms\", \"20s\" "
                "or \"1h30m\"",

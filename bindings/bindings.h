@@ -48,6 +48,9 @@ void far_check_fields(lua_State *L, int table, const char *function,
 // an error that names `what` for anything else.
 uint64_t far_check_duration(lua_State *L, int index, const char *what);
 
+// The same without an error: false for anything else.
+bool far_to_duration(lua_State *L, int index, uint64_t *ms);
+
 // On a phone, the audit hears that the script that calls has saved something.
 void far_note_saved(lua_State *L, far_script *script);
 

@@ -3,6 +3,7 @@
 
 #include "bindings.h"
 
+#include "../host/number.h"
 #include "../host/scripts.h"
 #include <jansson.h>
 #include <math.h>
@@ -243,8 +244,22 @@ static json_t *encode(encoder *mine, int index, int depth) {
   }
 }
 
+// Ids and counts are most of what is sent, and need no tree to be built.
+static char *integer_text(lua_Integer number) {
+  char text[1 + FAR_NUMBER_BYTES] = "-";
+  bool is_negative = number < 0;
+  far_put_number(text + is_negative,
+                 is_negative ? 0 - (uint64_t)number : (uint64_t)number);
+  return strdup(text);
+}
+
 char *far_to_json(const far_script *script, lua_State *L, int index,
                   const char **problem) {
+  if (lua_isinteger(L, index)) {
+    char *text = integer_text(lua_tointeger(L, index));
+    *problem = text ? NULL : "not enough memory";
+    return text;
+  }
   encoder mine = {.L = L,
                   .watch = &script->host->watch,
                   .bytes_left = FAR_MESSAGE_BYTES_MAX};

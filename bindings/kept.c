@@ -1,11 +1,11 @@
 #include "kept.h"
 
-#include <stdio.h>
-
 static int push(far_wait *wait, lua_State *L) {
   const far_kept *kept = (far_kept *)wait;
   if (kept->status != FARSIDE_OK)
-    return far_push_failure(L, kept->status, "%s", kept->error);
+    return far_push_failure(L, kept->status, "%s",
+                            kept->error ? kept->error
+                                        : farside_status_text(kept->status));
   return kept->answer(L, kept);
 }
 
@@ -13,16 +13,21 @@ static void stop(far_wait *wait) {
   far_list_leave(&((far_kept *)wait)->waiter.link);
 }
 
+static void deinit(far_wait *wait) {
+  far_string_free(&wait->turn.script->host->memory, ((far_kept *)wait)->error);
+}
+
 static const far_wait_kind kept_kind = {.what = "write",
                                         .refusal = "this cannot wait",
                                         .bytes = sizeof(far_kept),
                                         .push = push,
-                                        .stop = stop};
+                                        .stop = stop,
+                                        .deinit = deinit};
 
 static void done(far_waiter *waiter, farside_status status, const char *error) {
   far_kept *kept = far_list_item(waiter, far_kept, waiter);
   kept->status = status;
-  snprintf(kept->error, sizeof kept->error, "%s", error ? error : "");
+  kept->error = far_string_new(&kept->wait.turn.script->host->memory, error);
   far_wait_end(&kept->wait, NULL);
 }
 

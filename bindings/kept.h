@@ -12,7 +12,7 @@ typedef struct far_kept {
   far_wait wait; // First.
   far_waiter waiter;
   farside_status status;
-  char error[256];
+  char *error; // A sentence of its own; NULL: the status says it all.
   int (*answer)(lua_State *L, const struct far_kept *kept);
   // The script's own mistake, which becomes an error: a text that stays.
   const char *mistake;

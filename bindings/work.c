@@ -55,8 +55,9 @@ static int64_t check_duration(lua_State *L, int table, const char *function,
   const int64_t most_ms = INT64_MAX / 4;
   if (lua_getfield(L, table, field) == LUA_TNIL)
     return default_ms;
-  const char *what = name_of(L, function, field);
-  uint64_t ms = far_check_duration(L, -2, what);
+  uint64_t ms;
+  if (!far_to_duration(L, -1, &ms))
+    (void)far_check_duration(L, -2, name_of(L, function, field));
   return ms > (uint64_t)most_ms ? most_ms : (int64_t)ms;
 }
 
@@ -409,9 +410,7 @@ typedef struct asking {
 static farside_status order_change(far_script *script, void *request,
                                    far_kept *kept) {
   asking *mine = request;
-  farside_host *host = script->host;
-  far_order order = mine->order;
-  order.work.script = script->name;
+  far_order *order = &mine->order;
   const char *problem = NULL;
   char *json = NULL;
   if (mine->input != 0 && !lua_isnil(mine->L, mine->input)) {
@@ -423,16 +422,10 @@ static farside_status order_change(far_script *script, void *request,
       return FARSIDE_INVALID;
     }
   }
-  order.work.input = json;
-  far_work copy;
-  bool is_copied = far_work_copy(&host->memory, &order.work, &copy);
+  order->work.script = script->name;
+  order->work.input = json;
+  farside_status status = far_queue_enqueue(script, order, &kept->receipt);
   free(json);
-  if (!is_copied)
-    return far_host_fail(host, FARSIDE_NOMEM, "%s",
-                         farside_status_text(FARSIDE_NOMEM));
-  order.work = copy;
-  farside_status status = far_queue_enqueue(script, &order, &kept->receipt);
-  far_work_deinit(&host->memory, &order.work);
   return status;
 }
 

@@ -193,17 +193,16 @@ void far_push_obstacles(lua_State *L, farside_host *host,
 
 // What could not be had, and what there is in its place.
 static void set_effective(lua_State *L, const far_receipt *receipt) {
-  const far_work *work = &receipt->work;
   lua_newtable(L);
   if (receipt->clamps & FAR_CLAMP_EVERY)
-    set_integer(L, "everyMs", work->every_ms);
+    set_integer(L, "everyMs", receipt->every_ms);
   if (receipt->clamps & FAR_CLAMP_FLEX)
-    set_integer(L, "flexMs", work->flex_ms);
+    set_integer(L, "flexMs", receipt->flex_ms);
   if (receipt->clamps & FAR_CLAMP_TIMEOUT)
-    set_integer(L, "timeoutMs", work->rules.timeout_ms);
+    set_integer(L, "timeoutMs", receipt->rules.timeout_ms);
   if (receipt->clamps & FAR_CLAMP_BACKOFF) {
-    set_integer(L, "retryBaseMs", work->rules.retry_base_ms);
-    set_integer(L, "retryCapMs", work->rules.retry_cap_ms);
+    set_integer(L, "retryBaseMs", receipt->rules.retry_base_ms);
+    set_integer(L, "retryCapMs", receipt->rules.retry_cap_ms);
   }
   if (receipt->clamps & FAR_CLAMP_EXPEDITE) {
     lua_pushboolean(L, 0);
@@ -214,10 +213,10 @@ static void set_effective(lua_State *L, const far_receipt *receipt) {
 
 void far_push_receipt(lua_State *L, const far_receipt *receipt) {
   lua_createtable(L, 0, 4);
-  set_string(L, "state", far_work_state_name(receipt->work.state));
+  set_string(L, "state", far_work_state_name(receipt->state));
   lua_pushboolean(L, receipt->was_there);
   lua_setfield(L, -2, "existing");
-  if (receipt->work.state == FAR_WORK_ENQUEUED)
-    set_time(L, "runAtMs", receipt->work.run_at_ms);
+  if (receipt->state == FAR_WORK_ENQUEUED)
+    set_time(L, "runAtMs", receipt->run_at_ms);
   set_effective(L, receipt);
 }

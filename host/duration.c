@@ -1,7 +1,7 @@
 #include "duration.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include "number.h"
+
 #include <string.h>
 
 static const struct {
@@ -54,14 +54,22 @@ void far_duration_print(uint64_t ms, char *text, size_t bytes) {
     uint64_t ms;
   } words[] = {
       {"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1}};
-  size_t length = 0;
-  snprintf(text, bytes, "0 s");
+  char all[sizeof words / sizeof *words * (FAR_NUMBER_BYTES + 4)];
+  char *end = all;
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
     uint64_t count = ms / words[i].ms;
     ms %= words[i].ms;
-    if (count > 0 && length < bytes)
-      length +=
-          (size_t)snprintf(text + length, bytes - length, "%s%" PRIu64 " %s",
-                           length > 0 ? " " : "", count, words[i].name);
+    if (count == 0)
+      continue;
+    end = far_put_text(end, end > all ? " " : "");
+    end = far_put_text(far_put_number(end, count), " ");
+    end = far_put_text(end, words[i].name);
   }
+  if (end == all)
+    end = far_put_text(all, "0 s");
+  size_t length = (size_t)(end - all);
+  if (length >= bytes)
+    length = bytes - 1;
+  memcpy(text, all, length);
+  text[length] = '\0';
 }

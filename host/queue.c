@@ -361,8 +361,8 @@ static void each_once(far_order *order) {
 
 // What is due at once takes its place at once, unless somebody is due who has
 // not taken his yet.
-static farside_status rank_if_due(far_queue *queue, far_work *work) {
-  int64_t now_ms = far_queue_wall_ms(queue->host);
+static farside_status rank_if_due(far_queue *queue, far_work *work,
+                                  int64_t now_ms) {
   bool is_due = work->state == FAR_WORK_ENQUEUED && work->run_at_ms <= now_ms;
   return is_due && queue->due_ms > now_ms ? far_rows_rank(queue, work)
                                           : FARSIDE_OK;
@@ -377,7 +377,7 @@ static farside_status insert(far_queue *queue, far_order *order) {
   each_once(order);
   work->parents = (int64_t)order->parent_count;
   far_schedule_enqueue(work, &now, order->delay_ms, order->is_immediate);
-  farside_status status = rank_if_due(queue, work);
+  farside_status status = rank_if_due(queue, work, now.wall_ms);
   if (status == FARSIDE_OK)
     status = far_rows_insert(queue, order);
   for (size_t i = 0; i < order->parent_count && status == FARSIDE_OK; i++) {
@@ -454,14 +454,14 @@ static farside_status append(far_queue *queue, const far_work *last,
   return insert(queue, order);
 }
 
-// The numbers of a row, for whoever is told what became of it.
+// For whoever is told what became of it.
 static void show(far_receipt *receipt, const far_work *work) {
-  far_work *shown = &receipt->work;
-  *shown = *work;
-  shown->script = shown->kind = shown->input = shown->unique = NULL;
-  shown->group = shown->tags = shown->cron = shown->zone = NULL;
-  shown->why = shown->checkpoint = shown->progress = shown->output = NULL;
   receipt->id = work->id;
+  receipt->state = work->state;
+  receipt->run_at_ms = work->run_at_ms;
+  receipt->every_ms = work->every_ms;
+  receipt->flex_ms = work->flex_ms;
+  receipt->rules = work->rules;
 }
 
 // What is there is taken for what was asked for.
@@ -539,8 +539,10 @@ static farside_status place(far_queue *queue, far_order *order,
                               : meet(queue, &found, order, receipt);
   if (status == FARSIDE_OK && !receipt->was_there)
     show(receipt, &order->work);
-  far_work_deinit(memory, &found.first);
-  far_work_deinit(memory, &found.last);
+  if (found.count > 0) {
+    far_work_deinit(memory, &found.first);
+    far_work_deinit(memory, &found.last);
+  }
   return status;
 }
 
@@ -560,6 +562,11 @@ static void tell_audit(far_script *script, const far_order *order,
                         far_host_now_ms(host));
 }
 
+static bool has_quota(far_queue *queue) {
+  far_moment now = far_queue_moment(queue->host);
+  return far_quota_has(&queue->quota, &now);
+}
+
 farside_status far_queue_enqueue(far_script *script, far_order *order,
                                  far_receipt *receipt) {
   farside_host *host = script->host;
@@ -574,9 +581,7 @@ farside_status far_queue_enqueue(far_script *script, far_order *order,
   uint64_t every_ms = (uint64_t)work->every_ms;
   receipt->clamps = far_schedule_clamp(work, host->profile);
   tell_audit(script, order, receipt, every_ms);
-  far_moment now = far_queue_moment(host);
-  if (work->expedite != FAR_EXPEDITE_NO &&
-      !far_quota_has(&queue->quota, &now)) {
+  if (work->expedite != FAR_EXPEDITE_NO && !has_quota(queue)) {
     receipt->clamps |= FAR_CLAMP_EXPEDITE;
     if (work->expedite == FAR_EXPEDITE_OR_DROP)
       return far_host_fail(host, FARSIDE_LIMIT,

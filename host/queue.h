@@ -163,7 +163,12 @@ typedef struct far_receipt {
   int64_t id;
   bool was_there;  // And was kept, updated or put off.
   unsigned clamps; // FAR_CLAMP_ bits.
-  far_work work;   // As it is now, without its strings.
+  // As it is now.
+  far_work_state state;
+  int64_t run_at_ms;
+  int64_t every_ms;
+  int64_t flex_ms;
+  far_rules rules;
 } far_receipt;
 
 // FARSIDE_NOWORK for a parent that there is not, FARSIDE_LIMIT for expedited

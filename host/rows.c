@@ -2,6 +2,7 @@
 
 #include "duration.h"
 #include "host.h"
+#include "number.h"
 #include <stdio.h>
 
 enum { MINUTE_MS = 60 * 1000 };
@@ -25,11 +26,9 @@ void far_rows_tell(far_queue *queue, const far_work *work) {
 static void print_delay(const far_queue *queue, const far_work *work,
                         char *text, size_t bytes) {
   int64_t ms = work->run_at_ms - far_queue_wall_ms(queue->host);
-  char delay[48];
   if (ms > MINUTE_MS) // On real time some of it has passed since.
     ms = (ms + 500) / 1000 * 1000;
-  far_duration_print(ms > 0 ? (uint64_t)ms : 0, delay, sizeof delay);
-  snprintf(text, bytes, "%s", delay);
+  far_duration_print(ms > 0 ? (uint64_t)ms : 0, text, bytes);
 }
 
 // What has become of a unit, for the timeline.
@@ -56,8 +55,8 @@ void far_rows_note_state(far_queue *queue, const far_work *work) {
       snprintf(why, sizeof why, "%s: again in %s", because, delay);
       far_rows_note(queue, FAR_WHAT_WORK_RETRY, FARSIDE_WARN, work, why);
     } else {
-      snprintf(why, sizeof why, "%sdue in %s",
-               far_work_is_periodic(work) ? "its next run is " : "", delay);
+      const char *whose = far_work_is_periodic(work) ? "its next run is " : "";
+      far_put_text(far_put_text(far_put_text(why, whose), "due in "), delay);
       far_rows_note(queue, FAR_WHAT_WORK_ENQUEUE, FARSIDE_INFO, work, why);
     }
     break;

@@ -101,14 +101,14 @@ static farside_status commit(far_store *store) {
 
 static farside_status begin(far_store *store, bool is_durable) {
   far_sqlite *my = far_sqlite_of(store);
+  if (my->is_open && (my->is_durable || !is_durable))
+    return FARSIDE_OK;
   far_assert(my->pid == getpid());
   if (my->db == NULL)
     return far_sqlite_closed(my);
   if (my->is_readonly)
     return far_sqlite_say(my, FARSIDE_READONLY,
                           "it was opened for reading only");
-  if (my->is_open && (my->is_durable || !is_durable))
-    return FARSIDE_OK;
   farside_status status = my->is_open ? commit(store) : FARSIDE_OK;
   if (status != FARSIDE_OK)
     return status;

@@ -54,8 +54,8 @@ describe("house rules:", function()
   it("the core knows no Lua, no loop and no clock", function()
     local pure = {
       app = true, task = true, policy = true, policy_values = true, rule = true, citation = true, timeline = true,
-      timer = true, slots = true, duration = true, limit = true, pattern = true, manifest = true, url = true, place = true,
-      figures = true, audit = true, violation = true, window = true,
+      timer = true, slots = true, duration = true, number = true, limit = true, pattern = true, manifest = true,
+      url = true, place = true, figures = true, audit = true, violation = true, window = true,
       world = true, wake = true, chance = true, zone = true, calendar = true, cron = true, schedule = true, work = true,
     }
     local allowed = { shield = true, memory = true, farside = true, platform = true, far_assert = true }

@@ -197,6 +197,9 @@ describe("enqueue", function()
         BackgroundTask.enqueue("say", input) end
       BackgroundTask.enqueue("say", nil, {})
     ]]))
+    assert.same({ "0", "-1", "9223372036854775807", "-9223372036854775808" }, said(KINDS .. [[
+      for _, input in ipairs { 0, -1, math.maxinteger, math.mininteger } do BackgroundTask.enqueue("say", input) end
+    ]]))
   end)
 
   it("takes up to a mebibyte, and says so where it is more", function()
