@@ -4,6 +4,7 @@
 #include "bindings.h"
 
 #include "../host/manifest.h"
+#include "fields.h"
 #include "work.h"
 
 #include <math.h>
@@ -122,10 +123,7 @@ static int finish(lua_State *L) {
 }
 
 static const char *check_name(lua_State *L, int options) {
-  int type = lua_getfield(L, options, "name");
-  if (type != LUA_TNIL && type != LUA_TSTRING)
-    luaL_error(L, "exec: name must be a string, not a %s",
-               luaL_typename(L, -1));
+  int type = far_field(L, options, "exec", "name", LUA_TSTRING);
   if (type == LUA_TSTRING && lua_rawlen(L, -1) > NAME_BYTES_MAX)
     luaL_error(L, "exec: name is longer than %d bytes", (int)NAME_BYTES_MAX);
   return lua_tostring(L, -1);
@@ -142,11 +140,7 @@ static uint64_t check_budget(lua_State *L, int options) {
 }
 
 static bool has_on_expire(lua_State *L, int options) {
-  int type = lua_getfield(L, options, "onExpire");
-  if (type != LUA_TNIL && type != LUA_TFUNCTION)
-    luaL_error(L, "exec: onExpire must be a function, not a %s",
-               luaL_typename(L, -1));
-  return type == LUA_TFUNCTION;
+  return far_field(L, options, "exec", "onExpire", LUA_TFUNCTION) != LUA_TNIL;
 }
 
 // exec(fn [, { name=, budget=, onExpire= }]) --> taskId | nil, message, name

@@ -1,6 +1,7 @@
 // require "farside.device": the simulated phone, for specs and plan files.
 
 #include "device.h"
+#include "fields.h"
 
 #include "../host/limit.h"
 #include "../host/manifest.h"
@@ -73,10 +74,7 @@ void far_lend_phone(lua_State *L, far_device *device,
 }
 
 static const char *option(lua_State *L, const char *name) {
-  int type = lua_getfield(L, 1, name);
-  if (type != LUA_TNIL && type != LUA_TSTRING)
-    luaL_error(L, "device.open: %s must be a string, not a %s", name,
-               luaL_typename(L, -1));
+  (void)far_field(L, 1, "device.open", name, LUA_TSTRING);
   return lua_tostring(L, -1);
 }
 

@@ -1,6 +1,7 @@
 #include "http_order.h"
 
 #include "../host/files.h"
+#include "fields.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -17,11 +18,7 @@ enum {
 
 int far_http_order_option(lua_State *L, const far_http_order *mine,
                           const char *name, int type) {
-  int has = lua_getfield(L, 1, name);
-  if (has != LUA_TNIL && has != type)
-    luaL_error(L, "%s: %s must be a %s, not a %s", mine->function, name,
-               lua_typename(L, type), luaL_typename(L, -1));
-  return has;
+  return far_field(L, 1, mine->function, name, type);
 }
 
 static uint64_t duration(lua_State *L, const far_http_order *mine,
@@ -39,14 +36,8 @@ static uint64_t duration(lua_State *L, const far_http_order *mine,
 static uint64_t integer(lua_State *L, const far_http_order *mine,
                         const char *name, uint64_t otherwise,
                         lua_Integer most) {
-  if (far_http_order_option(L, mine, name, LUA_TNUMBER) == LUA_TNIL)
-    return otherwise;
-  int is_integer;
-  lua_Integer value = lua_tointegerx(L, -1, &is_integer);
-  if (!is_integer || value < 0 || value > most)
-    luaL_error(L, "%s: %s must be an integer from 0 to %I", mine->function,
-               name, (LUAI_UACINT)most);
-  return (uint64_t)value;
+  return (uint64_t)far_field_integer(L, 1, mine->function, name, 0, most,
+                                     (int64_t)otherwise);
 }
 
 static bool is_token(const char *text, size_t bytes) {

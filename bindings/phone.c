@@ -2,6 +2,7 @@
 
 #include "bindings.h"
 #include "device.h"
+#include "fields.h"
 #include "work.h"
 #include <string.h>
 
@@ -285,10 +286,7 @@ static int set_cost(lua_State *L) {
 // -- Wake-ups -----------------------------------------------------------------
 
 static bool flag(lua_State *L, const char *name) {
-  int type = lua_getfield(L, 2, name);
-  if (type != LUA_TNIL && type != LUA_TBOOLEAN)
-    luaL_error(L, "scheduleWake: %s must be a boolean, not a %s", name,
-               luaL_typename(L, -1));
+  (void)far_field(L, 2, "scheduleWake", name, LUA_TBOOLEAN);
   return lua_toboolean(L, -1);
 }
 

@@ -2,6 +2,7 @@
 
 #include "bindings.h"
 #include "device.h"
+#include "fields.h"
 
 #include "../host/limit.h"
 #include <stdlib.h>
@@ -10,11 +11,7 @@
 // -- What is answered ---------------------------------------------------------
 
 static int field(lua_State *L, int table, const char *name, int type) {
-  int has = lua_getfield(L, table, name);
-  if (has != LUA_TNIL && has != type)
-    luaL_error(L, "respond: %s must be a %s, not a %s", name,
-               lua_typename(L, type), luaL_typename(L, -1));
-  return has;
+  return far_field(L, table, "respond", name, type);
 }
 
 // "10MB", or a number of bytes.

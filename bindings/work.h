@@ -8,6 +8,11 @@
 // stack.
 void far_set_work(lua_State *L, int box);
 
+// Three of them.
+int far_work_define(lua_State *L);
+int far_work_enqueue(lua_State *L);
+int far_work_periodic(lua_State *L);
+
 // Makes the class of what a run is given. The closure of a run: the `push` of a
 // far_kind.
 void far_open_work_run(lua_State *L, int box);
@@ -36,11 +41,6 @@ void far_set_watch(lua_State *L, int box);
 // strings are borrowed from the table.
 void far_check_filter(lua_State *L, int index, const char *function,
                       far_find *find);
-
-// A string field of at most FAR_WORK_NAME_MAX bytes; NULL where there is none.
-// Raises an error for anything else. It stays on the stack.
-const char *far_check_name(lua_State *L, int table, const char *function,
-                           const char *field);
 
 // The id of a unit. Raises an error that names `what` for anything else.
 int64_t far_check_id(lua_State *L, int index, const char *what);
