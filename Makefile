@@ -29,7 +29,7 @@ setup-engine:
 
 setup-test:
 	@.ci/setup test
-	@.ci/sources
+	@.ci/sources test
 	@.ci/typescript
 
 setup-bench: setup-test

@@ -6,6 +6,27 @@
 # static one is a single object in which all other names are local. What is used
 # of the system (SQLite, libcurl) can be given as sources or an archive instead.
 
+# A folder that somebody has named is what he takes it for, or he hears so here.
+function(engine_needs variable file advice)
+  if("${${variable}}" STREQUAL "")
+    message(FATAL_ERROR "${variable} is not given. ${advice}")
+  endif()
+  if(NOT EXISTS ${${variable}}/${file})
+    message(FATAL_ERROR
+      "${variable}: there is no ${file} in ${${variable}}. ${advice}")
+  endif()
+endfunction()
+
+# The number that a header gives its version must be at least this one.
+function(engine_needs_version variable header name least spoken)
+  file(STRINGS ${${variable}}/${header} line REGEX "^#define[ \t]+${name}[ \t]")
+  string(REGEX REPLACE "^#define[ \t]+${name}[ \t]+([0-9a-fx]+).*" "\\1" number "${line}")
+  math(EXPR number "${number}")
+  if(number LESS ${least})
+    message(FATAL_ERROR "${variable}: ${${variable}} is older than ${spoken}.")
+  endif()
+endfunction()
+
 file(STRINGS ${PROJECT_SOURCE_DIR}/host/farside.h abi REGEX "^#define FARSIDE_ABI ")
 string(REGEX REPLACE "[^0-9]" "" FARSIDE_ABI "${abi}")
 
@@ -23,10 +44,12 @@ set(engine_archives)  # That become part of libfarside.
 set(lua_tree ${FARSIDE_LUA_DIR})
 if(EXISTS ${lua_tree}/src/lua.h)
   set(lua_tree ${lua_tree}/src)
+else()
+  engine_needs(FARSIDE_LUA_DIR lua.h "It is the folder of Lua's sources, or their src/.")
 endif()
 file(STRINGS ${lua_tree}/lua.h lua_version REGEX "LUA_VERSION_MINOR[ \t]+\"4\"")
 if(NOT lua_version)
-  message(FATAL_ERROR "There is no Lua 5.4 in ${FARSIDE_LUA_DIR}")
+  message(FATAL_ERROR "FARSIDE_LUA_DIR: the Lua in ${FARSIDE_LUA_DIR} is not 5.4.")
 endif()
 file(GLOB lua_sources ${lua_tree}/l*.c)
 list(REMOVE_ITEM lua_sources ${lua_tree}/lua.c ${lua_tree}/luac.c ${lua_tree}/ltests.c)
@@ -34,11 +57,14 @@ target_sources(engine_parts PRIVATE ${lua_sources})
 set_source_files_properties(${lua_sources} PROPERTIES COMPILE_DEFINITIONS
   "LUA_USE_POSIX;LUA_COMPAT_5_3;LUA_CPATH_DEFAULT=\"\"")
 target_include_directories(engine_headers SYSTEM INTERFACE ${lua_tree})
+# Debian's asks where C modules are on this machine, of a header that no other
+# processor has. There are none.
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/lua/lua5.4-deb-multiarch.h
+  "#define DEB_HOST_MULTIARCH \"\"\n")
+target_include_directories(engine_headers SYSTEM INTERFACE ${CMAKE_CURRENT_BINARY_DIR}/lua)
 
 # libuv, by its own build.
-if(NOT EXISTS ${FARSIDE_UV_DIR}/include/uv.h)
-  message(FATAL_ERROR "libfarside needs a libuv of its own: FARSIDE_UV_DIR")
-endif()
+engine_needs(FARSIDE_UV_DIR include/uv.h "libfarside needs a libuv of its own: its sources.")
 function(add_libuv)
   set(BUILD_TESTING OFF)
   set(CMAKE_C_FLAGS "${CMAKE_C_FLAGS} -w -ffunction-sections -fdata-sections")
@@ -52,7 +78,8 @@ list(APPEND engine_archives uv_a)
 target_include_directories(engine_headers SYSTEM INTERFACE ${FARSIDE_UV_DIR}/include)
 
 # jansson.
-if(FARSIDE_JANSSON_DIR AND EXISTS ${FARSIDE_JANSSON_DIR})
+if(FARSIDE_JANSSON_DIR)
+  engine_needs(FARSIDE_JANSSON_DIR src/jansson_config.h.in "It is the folder of jansson's sources.")
   set(json_inline inline)
   set(json_have_long_long 1)
   set(json_have_localeconv 1) # An engine may set a locale: 0,5 is no number.
@@ -75,6 +102,10 @@ endif()
 
 # SQLite, as its one file.
 if(FARSIDE_SQLITE_DIR)
+  engine_needs(FARSIDE_SQLITE_DIR sqlite3.c "It comes with sqlite-amalgamation-….zip, \
+or is made of SQLite's sources by `./configure && make sqlite3.c`.")
+  engine_needs(FARSIDE_SQLITE_DIR sqlite3.h "It lies beside sqlite3.c.")
+  engine_needs_version(FARSIDE_SQLITE_DIR sqlite3.h SQLITE_VERSION_NUMBER 3037000 3.37)
   target_sources(engine_parts PRIVATE ${FARSIDE_SQLITE_DIR}/sqlite3.c)
   set_source_files_properties(${FARSIDE_SQLITE_DIR}/sqlite3.c PROPERTIES
     COMPILE_DEFINITIONS "SQLITE_THREADSAFE=1;SQLITE_OMIT_LOAD_EXTENSION;SQLITE_OMIT_DEPRECATED")
@@ -85,9 +116,24 @@ else()
   list(APPEND engine_requires sqlite3)
 endif()
 
-# libcurl: an archive of its own, position independent, with what it needs.
+# libcurl: an archive of its own, position independent. Its libcurl.pc says what it
+# needs in turn, such as -lssl.
+set(curl_flags)
 if(FARSIDE_HTTP AND FARSIDE_CURL_DIR)
+  set(advice "It is where libcurl was installed, position independent: its sources, \
+built by `cmake -D BUILD_SHARED_LIBS=OFF -D CMAKE_POSITION_INDEPENDENT_CODE=ON`.")
+  engine_needs(FARSIDE_CURL_DIR include/curl/curl.h "${advice}")
+  engine_needs(FARSIDE_CURL_DIR lib/libcurl.a "${advice}")
+  engine_needs_version(FARSIDE_CURL_DIR include/curl/curlver.h LIBCURL_VERSION_NUM 0x075700 7.87)
   list(APPEND engine_archives ${FARSIDE_CURL_DIR}/lib/libcurl.a)
+  set(curl_pc ${FARSIDE_CURL_DIR}/lib/pkgconfig/libcurl.pc)
+  if(EXISTS ${curl_pc})
+    find_package(PkgConfig REQUIRED)
+    execute_process(COMMAND ${PKG_CONFIG_EXECUTABLE} --static --libs ${curl_pc}
+      OUTPUT_VARIABLE curl_flags COMMAND_ERROR_IS_FATAL ANY)
+    separate_arguments(curl_flags UNIX_COMMAND "${curl_flags}")
+    list(REMOVE_ITEM curl_flags -lcurl -lgcc -lgcc_s -lc)
+  endif()
   target_include_directories(engine_headers SYSTEM INTERFACE ${FARSIDE_CURL_DIR}/include)
 elseif(FARSIDE_HTTP AND FARSIDE_CURL STREQUAL "link")
   target_link_libraries(engine_headers INTERFACE PkgConfig::CURL)
@@ -115,7 +161,7 @@ endif()
 set(engine_objects $<TARGET_OBJECTS:engine_core> $<TARGET_OBJECTS:engine_parts>)
 
 find_package(Threads REQUIRED)
-set(engine_system ${CMAKE_THREAD_LIBS_INIT} m ${CMAKE_DL_LIBS})
+set(engine_system ${curl_flags} ${CMAKE_THREAD_LIBS_INIT} m ${CMAKE_DL_LIBS})
 if(NOT APPLE AND NOT ANDROID)
   list(APPEND engine_system rt)
 endif()
@@ -183,7 +229,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(link_flags)
 foreach(library ${engine_system})
-  if(library MATCHES "^-")
+  if(library MATCHES "^[-/]")
     string(APPEND link_flags " ${library}")
   else()
     string(APPEND link_flags " -l${library}")

@@ -76,7 +76,7 @@ cmake -S . -B build -D CMAKE_C_COMPILER="$cc" -D CMAKE_PREFIX_PATH="$tree/farsid
 is "CMake, shared" "hello from Lua 5.4" "$(build/shared)"
 is "CMake, static" "hello from Lua 5.4" "$(build/static)"
 
-# The page that shows how: its files, and what they print.
+# The page that shows how: its files, its commands, and what they print.
 block() { # language, which of its blocks
   awk -v fence="\`\`\`$1" -v which="$2" '
     $0 == "```" { inside = 0 }
@@ -87,12 +87,16 @@ mkdir page
 cd page
 block lua 1 >game.lua
 block c 1 >game.c
+block sh 2 >commands
 block text 1 >wanted
 # shellcheck disable=SC2046
-"$cc" -Wall -Wextra -Werror game.c -o game $(pkg-config --cflags --libs farside)
+"$cc" -Wall -Wextra -Wpedantic -Werror game.c -o game $(pkg-config --cflags --libs farside)
 is "the program of docs/embed.md says what the page says" "$(cat wanted)" \
   "$(LD_LIBRARY_PATH=$lib ./game)"
-is "and it is short" "yes" "$([ "$(wc -l <game.c)" -lt 80 ] && echo yes)"
+lines=$(wc -l <game.c)
+is "it is a page: 60 lines or fewer" "yes" "$([ "$lines" -le 60 ] && echo yes || echo "$lines")"
+rm game game.db
+is "and the page's commands build and run it" "$(cat wanted)" "$(HOME=$tree sh commands)"
 cd ..
 
 is "the program is there too" "farside" "$("$tree/farside/bin/farside" version | cut -d' ' -f1)"

@@ -124,10 +124,13 @@ describe("house rules:", function()
     end
   end)
 
-  it("what is installed is in the table of dependencies, and nothing else", function()
+  it("what is installed is in the table of dependencies, once, and nothing else", function()
     local installed, told = {}, {}
     for name in read(".ci/setup"):match("<<'LIST'(.-)\nLIST"):gmatch "\n%l+ +([%w.-]+) +%S" do
-      installed[#installed + 1] = name
+      if not installed[name] then -- Tests and `make bench` share some.
+        installed[name] = true
+        installed[#installed + 1] = name
+      end
     end
     for names in read("README.md"):match("\n## Dependencies\n(.*)"):gmatch "\n| (`[^|]+)|" do
       for name in names:gmatch "`([%w.-]+)`" do
@@ -136,7 +139,7 @@ describe("house rules:", function()
     end
     table.sort(installed)
     table.sort(told)
-    assert.same(installed, told)
+    assert.equal(table.concat(installed, " "), table.concat(told, " "))
   end)
 
   it("the page on engines shows its files as they are", function()

@@ -9,6 +9,11 @@ if(NOT FARSIDE_SANITIZE)
   add_test(NAME install COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/install_test.sh
                                 ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}
                                 ${CMAKE_C_COMPILER})
+  add_test(NAME trees COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/trees_test.sh
+                              ${PROJECT_SOURCE_DIR} ${CMAKE_C_COMPILER}
+                              $<TARGET_FILE:http_serve>)
+  set_tests_properties(trees PROPERTIES SKIP_RETURN_CODE 77)
+  set_target_properties(http_serve PROPERTIES EXCLUDE_FROM_ALL OFF)
 endif()
 
 pkg_check_modules(LUAJIT REQUIRED IMPORTED_TARGET luajit)
