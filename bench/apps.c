@@ -17,18 +17,17 @@ typedef struct span {
   uint64_t began_ns, ended_ns;
 } span;
 
-static void on_entry(void *user, const farside_entry *entry) {
+static void on_log(void *user, farside_level level, const char *script,
+                   const char *message) {
   span *mine = user;
-  if (entry->level == FARSIDE_ERROR)
-    bench_fail(entry->what, entry->why ? entry->why : "");
-  if (strcmp(entry->what, "log") != 0)
-    return;
-  if (strcmp(entry->why, "begin") == 0)
+  if (level == FARSIDE_ERROR)
+    bench_fail(script, message);
+  if (strcmp(message, "begin") == 0)
     mine->began_ns = bench_process_ns();
-  else if (strcmp(entry->why, "end") == 0)
+  else if (strcmp(message, "end") == 0)
     mine->ended_ns = bench_process_ns();
-  else if (entry->level > FARSIDE_DEBUG)
-    puts(entry->why);
+  else if (level > FARSIDE_DEBUG)
+    puts(message);
 }
 
 // A script may have so much: it is not its memory that is measured.
@@ -49,7 +48,7 @@ int bench_app(int argc, char **argv) {
   farside_config config;
   farside_config_init(&config);
   config.exit_when_idle = true;
-  config.on_entry = on_entry;
+  config.on_log = on_log;
   config.user = &mine;
   config.timeline_entries_max =
       bench_argument(argc, argv, 3, config.timeline_entries_max);

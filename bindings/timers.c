@@ -48,9 +48,11 @@ static void timer_is_due(far_timer *due, uint64_t now_ms) {
   far_turn *turn = &mine->turn;
   // The turn of something that is due belongs to the task that owns it.
   turn->job = mine->owned.job;
-  far_host_note(turn->script->host, FAR_WHAT_TIMER_FIRE, FARSIDE_DEBUG,
-                turn->script, turn->job ? &turn->job->task : NULL, NULL);
-  far_audit_fired(turn->script->host->audit, mine->place, now_ms);
+  farside_host *host = turn->script->host;
+  far_host_note_then(host, far_host_lately_ms(host), FAR_WHAT_TIMER_FIRE,
+                     FARSIDE_DEBUG, turn->script,
+                     turn->job ? &turn->job->task : NULL, NULL);
+  far_audit_fired(host->audit, mine->place, now_ms);
   far_turn_queue(turn);
 }
 

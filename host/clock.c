@@ -2,6 +2,7 @@
 
 #include "far_assert.h"
 #include <string.h>
+#include <time.h>
 #include <uv.h>
 
 typedef struct real_clock {
@@ -30,6 +31,22 @@ static virtual_clock *virtual_of(far_clock *clock) {
   return (virtual_clock *)(void *)clock;
 }
 
+// When the system's tick was: it keeps that for whoever asks.
+static uint64_t tick_ns(void) {
+#ifdef CLOCK_MONOTONIC_COARSE
+  struct timespec tick;
+  if (clock_gettime(CLOCK_MONOTONIC_COARSE, &tick) == 0)
+    return (uint64_t)tick.tv_sec * 1000000000u + (uint64_t)tick.tv_nsec;
+#endif
+  return UINT64_MAX;
+}
+
+uint64_t far_clock_still_ns(far_clock *clock) {
+  if (clock->read_ns == 0)
+    clock->read_ns = uv_hrtime();
+  return clock->read_ns;
+}
+
 static int64_t wall_now_ms(far_clock *clock) {
   (void)clock;
   uv_timeval64_t now;
@@ -39,9 +56,17 @@ static int64_t wall_now_ms(far_clock *clock) {
 
 // -- Real ---------------------------------------------------------------------
 
+enum { NS_PER_MS = 1000 * 1000 };
+
 static uint64_t real_now(far_clock *clock) {
-  (void)clock;
-  return uv_hrtime() / 1000000;
+  clock->read_ns = uv_hrtime();
+  return clock->read_ns / NS_PER_MS;
+}
+
+static uint64_t real_lately(far_clock *clock, bool is_computing) {
+  if (is_computing && clock->read_ns < tick_ns())
+    clock->read_ns = 0;
+  return far_clock_still_ns(clock) / NS_PER_MS;
 }
 
 // The wait is over; whoever waited looks at the deadlines itself. Without the
@@ -116,6 +141,7 @@ farside_status far_clock_open_real(far_memory *memory, far_clock **clock) {
   real->memory = memory;
   real->armed_ms = FAR_NEVER;
   real->clock = (far_clock){.now_ms = real_now,
+                            .lately_ms = real_lately,
                             .wall_ms = wall_now_ms,
                             .arm = real_arm,
                             .poll = real_poll,
@@ -177,6 +203,11 @@ static uint64_t virtual_now(far_clock *clock) {
   return virtual_of(clock)->now_ms;
 }
 
+static uint64_t virtual_lately(far_clock *clock, bool is_computing) {
+  (void)is_computing;
+  return virtual_of(clock)->now_ms;
+}
+
 static int64_t virtual_wall(far_clock *clock) {
   virtual_clock *virtual = virtual_of(clock);
   return virtual->wall_at_zero_ms + (int64_t) virtual->now_ms;
@@ -211,6 +242,7 @@ farside_status far_clock_open_virtual(far_memory *memory, int64_t wall_ms,
   virtual->memory = memory;
   virtual->wall_at_zero_ms = wall_ms;
   virtual->clock = (far_clock){.now_ms = virtual_now,
+                               .lately_ms = virtual_lately,
                                .wall_ms = virtual_wall,
                                .arm = virtual_arm,
                                .poll = virtual_poll,

@@ -14,8 +14,17 @@ typedef struct uv_handle_s uv_handle_t;
 typedef struct far_clock far_clock;
 
 struct far_clock {
+  // What far_now_ns() said when it was read last, in virtual time too. Zero:
+  // somebody who is not us may have taken his time since.
+  uint64_t read_ns;
+
   // Milliseconds that only grow, from any origin.
   uint64_t (*now_ms)(far_clock *clock);
+
+  // The same where a few milliseconds do not matter: what was read last. Where
+  // a script computes, only while the system's own tick has not passed since,
+  // which is 1 to 10 ms.
+  uint64_t (*lately_ms)(far_clock *clock, bool is_computing);
 
   // Milliseconds since 1970, which can jump.
   int64_t (*wall_ms)(far_clock *clock);
@@ -34,6 +43,10 @@ struct far_clock {
   // Releases everything. NULL-safe through far_clock_close().
   void (*close)(far_clock *clock);
 };
+
+// What far_now_ns() says, outside of scripts: where only a few instructions of
+// ours have come since it was read last, it is not read again.
+uint64_t far_clock_still_ns(far_clock *clock);
 
 // Opens the real clock. Fails with FARSIDE_NOMEM or FARSIDE_SYSTEM.
 farside_status far_clock_open_real(far_memory *memory, far_clock **clock);

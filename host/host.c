@@ -44,6 +44,16 @@ uint64_t far_host_now_ms(const farside_host *host) {
   return host->clock->now_ms(host->clock) - host->origin_ms;
 }
 
+uint64_t far_host_lately_ms(const farside_host *host) {
+  bool is_computing = host->watch.running != NULL;
+  return host->clock->lately_ms(host->clock, is_computing) - host->origin_ms;
+}
+
+void far_host_has_waited(farside_host *host) {
+  if (host->watch.running == NULL) // Otherwise it is read when the script ends.
+    host->clock->read_ns = 0;
+}
+
 static void put_to_poll(farside_host *host, const farside_entry *entry,
                         bool is_log) {
   unsigned polls = host->config.polls;
@@ -64,6 +74,8 @@ static void put(farside_host *host, const farside_entry *entry) {
   if (config->on_log != NULL && is_log)
     config->on_log(config->user, entry->level, entry->script,
                    entry->why ? entry->why : "");
+  if (config->on_entry != NULL || (config->on_log != NULL && is_log))
+    far_host_has_waited(host);
   if (config->polls != 0)
     put_to_poll(host, entry, is_log);
   host->is_running = was_running;
@@ -124,10 +136,11 @@ void far_host_note(farside_host *host, far_what what, farside_level level,
        task ? task->origin : NULL, why);
 }
 
-void far_host_note_task(farside_host *host, uint64_t now_ms, far_what what,
+void far_host_note_then(farside_host *host, uint64_t now_ms, far_what what,
                         farside_level level, const far_script *script,
                         const far_task *task, const char *why) {
-  note(host, now_ms, what, level, script, task, task->origin, why);
+  note(host, now_ms, what, level, script, task, task ? task->origin : NULL,
+       why);
 }
 
 void far_host_note_at(farside_host *host, far_what what, farside_level level,
@@ -367,10 +380,12 @@ static bool run_round(farside_host *host, size_t turns, uint64_t until_ns) {
       continue; // It was cancelled.
     far_host_call(turn);
     turns--;
-    if (script->is_dead)
+    if (script->is_dead) {
       far_life_bury(host);
-    else
+      far_host_has_waited(host);
+    } else {
       far_script_ready(script);
+    }
     if (host->is_closing || host->wants_end || host->has_ended)
       return false;
     if (is_stuck(host)) {
@@ -381,7 +396,7 @@ static bool run_round(farside_host *host, size_t turns, uint64_t until_ns) {
       far_life_end(host, FAR_WHAT_APP_KILL, "a script does not let time pass");
       return false;
     }
-    if (until_ns != FAR_NEVER && far_now_ns() >= until_ns)
+    if (until_ns != FAR_NEVER && far_clock_still_ns(host->clock) >= until_ns)
       return false;
   }
   return true;
@@ -394,7 +409,7 @@ static bool run_turns(farside_host *host, uint64_t until_ns, uint64_t end_ms) {
   do {
     if (!run_round(host, host->turns_queued, until_ns))
       return false;
-    if (far_host_now_ms(host) >= end_ms)
+    if (far_host_lately_ms(host) >= end_ms)
       return false;
   } while (host->turns_queued > 0);
   return host->parked == 0; // Who computes has had its slice for now.
@@ -450,7 +465,10 @@ static bool fire_next(farside_host *host, uint64_t now_ms) {
   if (timer == NULL || timer->when_ms > now_ms)
     return false;
   far_timer_stop(&host->timers, timer);
+  bool is_ours = timer->kind == FAR_TIMER_HOST;
   timer->fire(timer, now_ms);
+  if (is_ours)
+    far_host_has_waited(host);
   return true;
 }
 
@@ -487,7 +505,7 @@ static void step(farside_host *host, uint64_t until_ns) {
       break;
     // Whoever still has time for turns has just looked.
     bool is_firing_only = !has_time || is_asleep(host);
-    if (is_firing_only && far_host_now_ms(host) >= end_ms) {
+    if (is_firing_only && far_host_lately_ms(host) >= end_ms) {
       is_late = true;
       break;
     }

@@ -103,12 +103,19 @@ extern const far_find_holders far_holders;
 // Milliseconds since the host was opened.
 uint64_t far_host_now_ms(const farside_host *host);
 
+// The same for what is only written down, and may be told late by a tick of the
+// system's.
+uint64_t far_host_lately_ms(const farside_host *host);
+
+// What was called is not ours, or long: time has passed that is nobody's turn.
+void far_host_has_waited(farside_host *host);
+
 // Writes an entry. The script, the task, `where` and `why` may be NULL.
 void far_host_note(farside_host *host, far_what what, farside_level level,
                    const far_script *script, const far_task *task,
                    const char *why);
-// The same of a task, for whoever has asked for the time already.
-void far_host_note_task(farside_host *host, uint64_t now_ms, far_what what,
+// The same, for whoever has asked for the time already.
+void far_host_note_then(farside_host *host, uint64_t now_ms, far_what what,
                         farside_level level, const far_script *script,
                         const far_task *task, const char *why);
 void far_host_note_at(farside_host *host, far_what what, farside_level level,

@@ -27,6 +27,12 @@ static void release(far_job *job) {
   far_script_free(job->script, job, job->bytes);
 }
 
+// While no budget runs, nothing hangs on a few milliseconds.
+static uint64_t now_of(const farside_host *host) {
+  return host->tasks.is_running_out ? far_host_now_ms(host)
+                                    : far_host_lately_ms(host);
+}
+
 static void queue(far_job *job, far_turn *turn) {
   job->uses++;
   far_turn_queue(turn);
@@ -154,7 +160,7 @@ static far_job *job_new(far_script *script, const far_exec *exec) {
 farside_status far_job_begin(far_script *script, const far_exec *exec,
                              uint64_t *id) {
   farside_host *host = script->host;
-  uint64_t now_ms = far_host_now_ms(host);
+  uint64_t now_ms = now_of(host);
   farside_status status = FARSIDE_NOMEM;
   far_job *job = job_new(script, exec);
   if (job == NULL)
@@ -190,6 +196,7 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
     host->is_held = true;
     if (host->platform.hold)
       host->platform.hold(host->platform.self);
+    far_host_has_waited(host);
   }
   far_timer_stop(&host->timers, &host->freeze);
   // Otherwise an onExpire that begins the next task would go round for ever.
@@ -204,7 +211,7 @@ farside_status far_job_begin(far_script *script, const far_exec *exec,
                    (double)exec->budget_ms / 1000,
                    far_profile_name(host->profile), (double)most_ms / 1000);
   else
-    far_host_note_task(host, now_ms, FAR_WHAT_TASK_BEGIN, FARSIDE_INFO, script,
+    far_host_note_then(host, now_ms, FAR_WHAT_TASK_BEGIN, FARSIDE_INFO, script,
                        &job->task, NULL);
   far_whom whom = whom_of(job);
   far_audit_began(host->audit, &whom, host->tasks.open,
@@ -305,13 +312,13 @@ static void note_end(far_job *job, far_task_state how) {
 void far_job_end(far_job *job, far_task_state how, const char *why) {
   farside_host *host = host_of(job);
   farside_stats *stats = &host->stats;
-  uint64_t now_ms = far_host_now_ms(host);
+  uint64_t now_ms = now_of(host);
   char text[160];
   switch (how) {
   case FAR_TASK_FINISHED:
     stats->finished++;
     stats->leaked -= job->is_leaked; // Somebody knew its id after all.
-    far_host_note_task(host, now_ms, FAR_WHAT_TASK_FINISH, FARSIDE_INFO,
+    far_host_note_then(host, now_ms, FAR_WHAT_TASK_FINISH, FARSIDE_INFO,
                        job->script, &job->task, success(job, now_ms, text));
     break;
   case FAR_TASK_FAILED:
@@ -354,8 +361,10 @@ void far_job_end(far_job *job, far_task_state how, const char *why) {
   }
   far_tasks_end(&host->tasks, &job->task, how);
   far_owned_cancel_all(&job->owned);
-  if (job->owner != NULL)
+  if (job->owner != NULL) {
     job->owner->ended(job->owner, &job->task, how, why);
+    far_host_has_waited(host);
+  }
   job->owner = NULL;
   release(job);
 
@@ -363,6 +372,7 @@ void far_job_end(far_job *job, far_task_state how, const char *why) {
     host->is_held = false;
     if (host->platform.release)
       host->platform.release(host->platform.self);
+    far_host_has_waited(host);
   }
 }
 
@@ -403,8 +413,9 @@ void far_job_run(far_job *job) {
   if (job->task.state != FAR_TASK_PENDING)
     return;
   job->task.state = FAR_TASK_RUNNING;
-  far_host_note(host_of(job), FAR_WHAT_TASK_RUN, FARSIDE_DEBUG, job->script,
-                &job->task, NULL);
+  farside_host *host = host_of(job);
+  far_host_note_then(host, far_host_lately_ms(host), FAR_WHAT_TASK_RUN,
+                     FARSIDE_DEBUG, job->script, &job->task, NULL);
 }
 
 void far_job_suspect(far_job *job) {

@@ -460,6 +460,7 @@ farside_status far_script_load(far_script *script) {
     return script->load_status;
   }
   script->load_status = FARSIDE_OK;
+  far_host_has_waited(host);
   far_host_call(&script->load);
   return script->load_status;
 }

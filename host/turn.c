@@ -101,7 +101,7 @@ static uint64_t left_ns(uint64_t limit_ms, uint64_t used_ns) {
 
 // In virtual time the order of things must not depend on the machine; and
 // whoever loads a script wants its main chunk to have run.
-static uint64_t slice_of(const far_script *script) {
+static uint64_t slice_of(const far_script *script, uint64_t now_ns) {
   const farside_host *host = script->host;
   if (far_clock_is_virtual(host->clock) || script->running == &script->load)
     return UINT64_MAX;
@@ -109,7 +109,7 @@ static uint64_t slice_of(const far_script *script) {
   if (host->until_ns == FAR_NEVER)
     return slice_ns;
   // The frame of an engine ends earlier.
-  uint64_t now_ns = far_now_ns(), left_ns = SLICE_NS_MIN;
+  uint64_t left_ns = SLICE_NS_MIN;
   if (host->until_ns > now_ns + SLICE_NS_MIN)
     left_ns = host->until_ns - now_ns;
   return left_ns < slice_ns ? left_ns : slice_ns;
@@ -117,6 +117,7 @@ static uint64_t slice_of(const far_script *script) {
 
 static far_allowance allow(const far_script *script) {
   const farside_limits *limits = &script->limits;
+  uint64_t now_ns = far_clock_still_ns(script->host->clock);
   uint64_t visit_ns = script->host->watch.used_ns; // Of this visit, so far.
   uint64_t turn_ns = script->turn_ns + visit_ns;
   uint64_t cpu_ns = left_ns(limits->turn_ms, turn_ns);
@@ -124,13 +125,23 @@ static far_allowance allow(const far_script *script) {
     uint64_t job_ns = left_ns(limits->cpu_ms, script->job->cpu_ns + visit_ns);
     cpu_ns = job_ns < cpu_ns ? job_ns : cpu_ns;
   }
-  return (far_allowance){.slice_ns = slice_of(script),
+  return (far_allowance){.now_ns = now_ns,
+                         .slice_ns = slice_of(script, now_ns),
                          .hold_ns = in_ns(limits->hold_ms),
                          .cpu_ns = cpu_ns,
                          .grace_ns = in_ns(limits->grace_ms),
                          .may_drop =
                              !script->is_borrowed && !script->is_trusted,
                          .goes_on = turn_ns > 0};
+}
+
+// The end of one turn is the beginning of the next, when nothing but a few
+// instructions of ours lies between them: to ask for the time costs as much as
+// those do.
+static void leave(const far_script *script) {
+  farside_host *host = script->host;
+  far_watch_leave(&host->watch);
+  host->clock->read_ns = host->watch.left_ns;
 }
 
 // -- Errors -------------------------------------------------------------------
@@ -160,7 +171,7 @@ static void push_traceback(far_script *script, lua_State *L, lua_State *co,
   lua_pushlightuserdata(L, &mine);
   far_watch_enter(watch, co, &allowance);
   int status = lua_pcall(L, 1, 1, 0);
-  far_watch_leave(watch);
+  leave(script);
   if (status != LUA_OK)
     lua_error(L);
 }
@@ -277,7 +288,7 @@ static int reset(visit *mine, lua_State *co) {
   far_allowance allowance = allow(script);
   far_watch_enter(watch, co, &allowance);
   int status = lua_resetthread(co);
-  far_watch_leave(watch);
+  leave(script);
   // os.exit() stops what it leaves behind in the same way.
   if (watch->trace[0] != '\0' && !script->host->wants_end)
     mine->is_killed = true;
@@ -319,7 +330,7 @@ static void compute(visit *mine, lua_State *L, int args) {
   int results = 0;
   far_watch_enter(watch, co, &allowance);
   int status = lua_resume(co, L, args, &results);
-  far_watch_leave(watch);
+  leave(script);
   script->going_on = NULL;
 
   // A stop that came too late to be noticed has stopped nothing. What left its
@@ -518,7 +529,7 @@ static void check_job(far_script *script) {
 // coroutine that it cannot resume, and comes out here.
 static void failed_inside(far_script *script, far_role role, lua_State *L) {
   if (script->host->watch.running != NULL)
-    far_watch_leave(&script->host->watch);
+    leave(script);
   script->going_on = NULL;
   script->closings = 0;
   const char *message =
@@ -536,7 +547,7 @@ static bool pass(far_script *script, visit *mine) {
   far_watch *watch = &script->host->watch;
   if (sigsetjmp(watch->way_out, 0) != 0) {
     lua_State *was_running = watch->running;
-    far_watch_leave(watch);
+    leave(script);
     far_watch_trace_dead(watch, was_running);
     return false;
   }

@@ -544,7 +544,7 @@ void far_watch_enter(far_watch *watch, lua_State *co,
   watch->outer = here;
   here = watch;
   force(watch, co);
-  uint64_t now_ns = far_now_ns();
+  uint64_t now_ns = allowance->now_ns;
   atomic_store_explicit(&watch->began_ns, now_ns, memory_order_relaxed);
   if (!watch->is_watched)
     return;
@@ -582,9 +582,11 @@ void far_watch_enter(far_watch *watch, lua_State *co,
 // A short turn is counted by the wall: to ask for the processor's time costs
 // more than most turns do.
 static uint64_t used_ns(far_watch *watch) {
-  uint64_t lasted_ns = far_now_ns() - atomic_load(&watch->began_ns);
-  if (atomic_load(&watch->base_entry) != atomic_load(&watch->entry))
-    return lasted_ns;
+  watch->left_ns = 0;
+  if (atomic_load(&watch->base_entry) != atomic_load(&watch->entry)) {
+    watch->left_ns = far_now_ns();
+    return watch->left_ns - atomic_load(&watch->began_ns);
+  }
   return far_cpu_ns() - atomic_load(&watch->cpu_base_ns);
 }
 

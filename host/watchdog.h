@@ -27,6 +27,7 @@ typedef struct far_watch far_watch;
 
 // What a turn may use. FARSIDE_NO_LIMIT for as much as it likes.
 typedef struct far_allowance {
+  uint64_t now_ns;   // What far_now_ns() says: from here on it counts.
   uint64_t slice_ns; // Elapsed time.
   uint64_t hold_ns;  // Time of this thread on a processor, past the slice.
   uint64_t cpu_ns;   // The same, in all.
@@ -70,6 +71,8 @@ struct far_watch {
   far_watch *outer; // Whose turn called the one that computes.
   int forced;       // See far_watch_force().
   uint64_t used_ns; // What entries have computed; whoever asks sets it to zero.
+  uint64_t left_ns; // What far_now_ns() said when the last one was left; zero:
+                    // it was not asked.
   char place[128];  // Where a killed turn was: "app.lua:12".
   char trace[FAR_TRACE_BYTES]; // "at app.lua:12", and who called; "" if not
                                // known.
