@@ -10,7 +10,32 @@
 
 // -- Memory -------------------------------------------------------------------
 
+// Tasks and timers come by the thousand: they lie in the arena, beside what Lua
+// keeps of them, and are counted there. What is larger may be far larger than
+// a block of the script's own may be. Behind a drop the arena is not to be
+// touched: it may be torn, and is thrown away as it is.
+enum { SMALL_BYTES = 1024 };
+
+static bool is_in_arena(const far_script *script, size_t bytes) {
+  return script->arena != NULL && bytes <= SMALL_BYTES;
+}
+
+static void *arena_resize(far_script *script, void *ptr, size_t bytes_old,
+                          size_t bytes_new) {
+  if (script->is_dead)
+    return NULL;
+  far_shield *shield = &script->host->watch.shield;
+  far_shield_up(shield);
+  void *block = far_arena_allocate(script->arena, ptr, bytes_old, bytes_new);
+  far_shield_down(shield);
+  return block;
+}
+
 void *far_script_new(far_script *script, size_t bytes) {
+  if (is_in_arena(script, bytes)) {
+    void *small = arena_resize(script, NULL, 0, bytes);
+    return small ? memset(small, 0, bytes) : NULL;
+  }
   if (script->arena != NULL && !far_arena_charge(script->arena, bytes))
     return NULL;
   void *fresh = far_new(&script->host->memory, bytes);
@@ -20,6 +45,11 @@ void *far_script_new(far_script *script, size_t bytes) {
 }
 
 void far_script_free(far_script *script, void *ptr, size_t bytes) {
+  if (is_in_arena(script, bytes)) {
+    if (ptr != NULL)
+      arena_resize(script, ptr, bytes, 0);
+    return;
+  }
   if (ptr != NULL && script->arena != NULL)
     far_arena_discharge(script->arena, bytes);
   far_free(&script->host->memory, ptr, bytes);
