@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <uv.h>
 
 // -- What the host reports ----------------------------------------------------
@@ -392,6 +394,70 @@ static void test_work(void) {
   farside_host_close(host);
 }
 
+// -- Falling asleep -----------------------------------------------------------
+
+typedef struct sleeper {
+  farside_host *host;
+  char log[80]; // SQLite's, beside the file.
+  int64_t busy_bytes, asleep_bytes;
+} sleeper;
+
+static int64_t bytes_of(const char *path) {
+  struct stat about;
+  return stat(path, &about) == 0 ? (int64_t)about.st_size : -1;
+}
+
+static void look_awake(void *user, const farside_entry *entry) {
+  sleeper *mine = user;
+  if (strcmp(entry->what, "log") == 0)
+    mine->busy_bytes = bytes_of(mine->log);
+}
+
+static void look_asleep(void *self) {
+  sleeper *mine = self;
+  mine->asleep_bytes = bytes_of(mine->log);
+  farside_stop(mine->host);
+}
+
+// What is in the log is in the file, and the log is empty, before the process
+// is frozen: who is frozen may be killed, and must not leave others a log to
+// recover.
+static void test_store_asleep(void) {
+  char folder[] = "/tmp/farside-asleep-XXXXXX", path[64];
+  if (mkdtemp(folder) == NULL)
+    abort();
+  sleeper mine = {.busy_bytes = -1, .asleep_bytes = -1};
+  snprintf(path, sizeof path, "%s/app.db", folder);
+  snprintf(mine.log, sizeof mine.log, "%s-wal", path);
+  farside_platform platform = {.version = FARSIDE_PLATFORM_VERSION,
+                               .self = &mine,
+                               .suspend = look_asleep};
+  farside_config config;
+  farside_config_init(&config);
+  config.on_entry = look_awake;
+  config.user = &mine;
+  config.platform = &platform;
+  check(farside_host_open(&config, &mine.host) == FARSIDE_OK);
+  check(farside_open_store(mine.host, path) == FARSIDE_OK);
+  check(load(mine.host, "App.addListener('pause', function() "
+                        "BackgroundTask.exec(function(task) "
+                        "print(BackgroundTask.enqueue('send', 1)) "
+                        "task:finish() end) end)") == FARSIDE_OK);
+  check(farside_post(mine.host, "pause", NULL) == FARSIDE_OK);
+  check(farside_run(mine.host) == FARSIDE_OK);
+  check(mine.busy_bytes > 0);
+  check(mine.asleep_bytes == 0);
+  farside_host_close(mine.host);
+  check(bytes_of(mine.log) == -1);
+  static const char *const ends[] = {"", "-shm", ".lock"};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    char name[80];
+    snprintf(name, sizeof name, "%s%s", path, ends[i]);
+    unlink(name);
+  }
+  check(rmdir(folder) == 0);
+}
+
 // -- Other threads ------------------------------------------------------------
 
 enum { POSTS = 2000 };
@@ -751,6 +817,7 @@ int main(void) {
   test_load_while_suspended();
   test_platform();
   test_work();
+  test_store_asleep();
   test_time_remaining();
   test_minimize();
   test_posts_from_a_thread();
