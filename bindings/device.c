@@ -198,6 +198,38 @@ static const char *const *push_http(lua_State *L, int options, const char *who,
   return list;
 }
 
+// What the plugins of the phone on the top of the stack are added to.
+static far_offer *offer_of(lua_State *L, phone *mine) {
+  if (mine->offer != NULL)
+    return mine->offer;
+  mine->offer = far_push_offer(L, mine->device);
+  if (mine->offer == NULL)
+    luaL_error(L, "not enough memory");
+  lua_setiuservalue(L, -2, KEPT_OFFER);
+  return mine->offer;
+}
+
+// plugins = { NAME = { method = fn, … }, … }, for the phone on the top of the
+// stack.
+static void add_plugins(lua_State *L, phone *mine) {
+  int at = lua_gettop(L);
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  int type = lua_getfield(L, 1, "plugins");
+  luaL_argcheck(L, type == LUA_TNIL || type == LUA_TTABLE, 1,
+                "plugins must be a table of tables of functions");
+  for (lua_pushnil(L); type == LUA_TTABLE && lua_next(L, at + 1) != 0;) {
+    if (lua_type(L, -2) != LUA_TSTRING || !lua_istable(L, -1))
+      luaL_error(L, "device.open: plugins is a table of tables of functions");
+    lua_pushvalue(L, at);
+    far_offer *offer = offer_of(L, mine);
+    lua_pop(L, 1);
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    far_offer_add(L, offer, "device.open: plugins");
+  }
+  lua_settop(L, at);
+}
+
 // open{ os=, seed=, policy=, network=, battery=, timeZone=, grace=,
 // launchUrl=, limits=, trust=, http=, plugins=, allow=, strict=, ram= }
 // --> phone
@@ -208,7 +240,6 @@ static int open(lua_State *L) {
       "ram",   "http",      "plugins", NULL};
   far_device_config config = {0};
   start begin;
-  far_profile profile;
   if (lua_isnoneornil(L, 1)) {
     lua_settop(L, 0);
     lua_newtable(L);
@@ -233,21 +264,12 @@ static int open(lua_State *L) {
                       luaL_typename(L, -1));
   bool is_trusted = lua_toboolean(L, -1);
   const char *const *granted = push_http(L, 1, "device.open", NULL);
-  far_offer *offer = far_push_offer(L);
-  config.plugins = far_offer_plugins(offer);
   phone *mine = push_phone(L);
   mine->app.is_trusted = is_trusted;
   mine->app.grant.http = granted;
-  lua_pushvalue(L, -3);
-  lua_setiuservalue(L, -2, KEPT_HTTP);
   lua_pushvalue(L, -2);
-  lua_setiuservalue(L, -2, KEPT_OFFER);
-  mine->offer = offer;
+  lua_setiuservalue(L, -2, KEPT_HTTP);
   farside_status status = far_device_open(&config, &mine->device);
-  if (status == FARSIDE_INVALID &&
-      (config.os == NULL || far_profile_find(config.os, &profile)))
-    return luaL_error(L, "device.open: plugins: a name is none, or is one of "
-                         "Farside's own");
   if (status == FARSIDE_INVALID)
     return luaL_error(L,
                       "there is no profile '%s'; there are: ios, android, "
@@ -256,9 +278,9 @@ static int open(lua_State *L) {
   if (status != FARSIDE_OK)
     return luaL_error(L, "the phone cannot be opened: %s",
                       farside_status_text(status));
-  far_offer_open(offer, far_device_host(mine->device));
   far_device_begin(mine->device, begin.network, begin.battery_permille,
                    &begin.zone);
+  add_plugins(L, mine);
   return 1;
 }
 
@@ -266,7 +288,8 @@ static void close_phone(phone *mine) {
   if (mine->device != NULL)
     far_answers_silence(far_device_answers(mine->device));
   if (mine->offer != NULL)
-    far_offer_open(mine->offer, NULL);
+    far_offer_end(mine->offer);
+  mine->offer = NULL;
   if (!mine->is_lent)
     far_device_close(mine->device);
   mine->device = NULL;
@@ -435,6 +458,20 @@ static int grant(lua_State *L) {
   lua_pop(L, 1);
   lua_setiuservalue(L, 1, KEPT_HTTP);
   mine->app.grant.http = list;
+  return 0;
+}
+
+// phone:plugin(name, { method = fn, … }): what apps that are launched from now
+// on find as Plugins.NAME.
+static int plugin(lua_State *L) {
+  phone *mine = check_phone(L);
+  luaL_checktype(L, 2, LUA_TSTRING);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  lua_settop(L, 3);
+  lua_pushvalue(L, 1);
+  far_offer *offer = offer_of(L, mine);
+  lua_pop(L, 1);
+  far_offer_add(L, offer, "plugin");
   return 0;
 }
 
@@ -704,15 +741,25 @@ static const luaL_Reg app_functions[] = {
 };
 
 static const luaL_Reg phone_functions[] = {
-    {"launch", launch},    {"grant", grant},
-    {"run", run},          {"pressHome", press_home},
-    {"openApp", open_app}, {"advance", advance},
-    {"kill", kill_app},    {"quit", quit},
-    {"post", post},        {"timeline", timeline},
-    {"tasks", tasks},      {"state", state},
-    {"now", now},          {"hash", hash},
-    {"close", close},      {"__close", close},
-    {"__gc", collect},     {"violations", violations},
+    {"launch", launch},
+    {"grant", grant},
+    {"run", run},
+    {"pressHome", press_home},
+    {"openApp", open_app},
+    {"advance", advance},
+    {"kill", kill_app},
+    {"quit", quit},
+    {"plugin", plugin},
+    {"post", post},
+    {"timeline", timeline},
+    {"tasks", tasks},
+    {"state", state},
+    {"now", now},
+    {"hash", hash},
+    {"close", close},
+    {"__close", close},
+    {"__gc", collect},
+    {"violations", violations},
     {NULL, NULL},
 };
 

@@ -21,14 +21,19 @@ extern const luaL_Reg far_phone_verbs[];
 // phone:respond(): what its network is.
 int far_respond(lua_State *L);
 
-// The plugins of device.open { plugins = … }: pushes what the phone has to
-// keep, which is empty where there are none.
+// The plugins of a phone's app, as functions of a spec or a plan. What Lua
+// keeps of them is on the top of the stack afterwards; NULL when memory is
+// short.
 typedef struct far_offer far_offer;
-far_offer *far_push_offer(lua_State *L);
-const farside_plugin *far_offer_plugins(const far_offer *offer);
+far_offer *far_push_offer(lua_State *L, far_device *device);
 
-// The phone is open, or with NULL closed.
-void far_offer_open(far_offer *offer, farside_host *host);
+// Adds the plugin whose name and table of functions are on the top of the
+// stack, and takes both; the functions of one that is there already take their
+// place. Raises an error, that begins with `who`.
+void far_offer_add(lua_State *L, far_offer *offer, const char *who);
+
+// The phone is closed: nothing is answered any more.
+void far_offer_end(far_offer *offer);
 
 // Whether one of its functions runs.
 bool far_offer_is_asking(const far_offer *offer);

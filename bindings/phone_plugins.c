@@ -1,33 +1,40 @@
-// device.open { plugins = … } and phone:notify: the plugins of an app on a
-// simulated phone, as functions of a spec.
+// device.open { plugins = … }, phone:plugin and phone:notify: the plugins of an
+// app on a simulated phone, as functions of a spec or a plan.
 
 #include "bindings.h"
 #include "device.h"
 
+#include "../host/plugin.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum { PLUGINS_MAX = 64 };
 
-// One plugin: its methods are a table in this place of the offer's stack.
+// One plugin: its functions are a table in this place of the offer's stack.
 typedef struct offered {
   far_offer *offer;
   int index;
 } offered;
 
-// Kept by the phone, and by every answer that is not given yet. The functions
-// are on the stack of a coroutine of its own, above the offer itself: whoever
-// lets time pass may be in any.
+// What the app sees of the plugins is the phone's, and lives as long as the
+// app: a plan is over sooner. The functions are on the stack of a coroutine of
+// its own, above the handle: whoever lets time pass may be in any.
 struct far_offer {
-  farside_host *host; // NULL before the phone is open, and once it is closed.
-  lua_State *co;
+  far_device *device;
+  lua_State *co; // NULL once nobody can be asked any more.
   int count;
   bool is_asking;
   offered offered[PLUGINS_MAX];
   farside_plugin plugins[PLUGINS_MAX + 1];
 };
 
-enum { KEPT_CO = 1, KEPT_METHODS, KEPT };
+// What Lua keeps: the phone, and every answer that is not given yet.
+typedef struct handle {
+  far_offer *offer;
+  bool is_over; // Then the offer may be gone.
+} handle;
+
+enum { HANDLE = 1 }; // Its place in the coroutine.
 
 // -- Answers ------------------------------------------------------------------
 
@@ -39,11 +46,11 @@ static char *to_json(lua_State *L, farside_host *host, int index,
 }
 
 static farside_host *host_of_answer(lua_State *L, uint64_t *call) {
-  const far_offer *offer = lua_touserdata(L, lua_upvalueindex(1));
+  const handle *mine = lua_touserdata(L, lua_upvalueindex(1));
   *call = (uint64_t)lua_tointeger(L, lua_upvalueindex(2));
-  if (offer->host == NULL)
+  if (mine->is_over)
     luaL_error(L, "the phone is closed");
-  return offer->host;
+  return far_device_host(mine->offer->device);
 }
 
 // answer.resolve([value]) --> true | nil, message, name
@@ -77,11 +84,11 @@ typedef struct question {
   const char *method, *arguments;
 } question;
 
-// The offer is at this place of the stack.
-enum { QUESTION = 1, METHODS, OFFER };
+// What is at which place of the stack.
+enum { QUESTION = 1, METHODS, ANSWERER };
 
 static void push_answer(lua_State *L, uint64_t call, lua_CFunction function) {
-  lua_pushvalue(L, OFFER);
+  lua_pushvalue(L, ANSWERER);
   lua_pushinteger(L, (lua_Integer)call);
   lua_pushcclosure(L, function, 2);
 }
@@ -121,12 +128,15 @@ static void ask(void *user, farside_host *host, uint64_t call,
   far_offer *offer = of->offer;
   lua_State *co = offer->co;
   question mine = {call, method, arguments};
-  int top = offer->count + 1;
-  lua_settop(co, top);
+  int top = offer->count + HANDLE;
+  if (co == NULL) {
+    farside_reject(host, call, NULL, "nobody answers any more");
+    return;
+  }
   lua_pushcfunction(co, ask_protected);
   lua_pushlightuserdata(co, &mine);
   lua_pushvalue(co, of->index);
-  lua_pushvalue(co, 1);
+  lua_pushvalue(co, HANDLE);
   offer->is_asking = true;
   int status = lua_pcall(co, 3, 0, 0);
   offer->is_asking = false;
@@ -139,22 +149,40 @@ static void ask(void *user, farside_host *host, uint64_t call,
   lua_settop(co, top);
 }
 
-// -- device.open --------------------------------------------------------------
+// -- What there is ------------------------------------------------------------
 
-// Replaces the table on the top of the stack by a copy, which nobody changes.
-static size_t copy_methods(lua_State *L, const char *plugin) {
-  size_t count = 0;
-  lua_newtable(L);
-  for (lua_pushnil(L); lua_next(L, -3) != 0;) {
-    if (lua_type(L, -2) != LUA_TSTRING || !lua_isfunction(L, -1))
-      luaL_error(L, "device.open: plugins: %s is a table of functions", plugin);
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
-    lua_rawset(L, -4);
-    count++;
-  }
-  lua_remove(L, -2);
-  return count;
+far_offer *far_push_offer(lua_State *L, far_device *device) {
+  far_offer *offer = far_device_keep(device, sizeof *offer);
+  if (offer == NULL)
+    return NULL;
+  handle *mine = lua_newuserdatauv(L, sizeof *mine, 1);
+  *mine = (handle){.offer = offer};
+  lua_State *co = lua_newthread(L);
+  lua_setiuservalue(L, -2, 1);
+  luaL_checkstack(co, PLUGINS_MAX + LUA_MINSTACK, NULL);
+  lua_pushvalue(L, -1);
+  lua_xmove(L, co, 1);
+  offer->device = device;
+  offer->co = co;
+  return offer;
+}
+
+void far_offer_end(far_offer *offer) {
+  handle *mine = lua_touserdata(offer->co, HANDLE);
+  mine->is_over = true;
+  offer->co = NULL;
+}
+
+bool far_offer_is_asking(const far_offer *offer) {
+  return offer->is_asking;
+}
+
+// Where it is among the plugins, or would be.
+static int find(const far_offer *offer, const char *name) {
+  int at = 0;
+  while (at < offer->count && strcmp(offer->plugins[at].name, name) != 0)
+    at++;
+  return at;
 }
 
 // Methods in the order of their names: what comes first in a table is the
@@ -164,65 +192,95 @@ static int by_name(const void *a, const void *b) {
                 ((const farside_method *)b)->name);
 }
 
-// The name and its methods are on the top of the stack; the methods are taken.
-static void add_plugin(lua_State *L, far_offer *offer, int offer_index) {
-  const char *name = lua_tostring(L, -2);
-  size_t count = copy_methods(L, name);
-  lua_getiuservalue(L, offer_index, KEPT_METHODS);
-  lua_pushvalue(L, -3); // The name lives as long as this key.
-  farside_method *methods =
-      lua_newuserdatauv(L, (count + 1) * sizeof *methods, 0);
-  memset(methods, 0, (count + 1) * sizeof *methods);
-  lua_rawset(L, -3);
-  lua_pop(L, 1);
-  size_t i = 0;
+static void check_functions(lua_State *L, const char *name, const char *who) {
+  if (!lua_istable(L, -1))
+    luaL_error(L, "%s: %s is a table of functions", who, name);
   for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1))
-    methods[i++] = (farside_method){lua_tostring(L, -2), ask};
-  qsort(methods, count, sizeof *methods, by_name);
-  offered *of = &offer->offered[offer->count];
-  *of = (offered){.offer = offer, .index = offer->count + 2};
-  offer->plugins[offer->count++] =
-      (farside_plugin){.name = name, .methods = methods, .user = of};
-  lua_xmove(L, offer->co, 1);
+    if (lua_type(L, -2) != LUA_TSTRING || !lua_isfunction(L, -1))
+      luaL_error(L, "%s: %s is a table of functions", who, name);
 }
 
-far_offer *far_push_offer(lua_State *L) {
-  int type = lua_getfield(L, 1, "plugins");
-  luaL_argcheck(L, type == LUA_TNIL || type == LUA_TTABLE, 1,
-                "plugins must be a table of tables of functions");
-  int table = lua_gettop(L);
-  far_offer *offer = lua_newuserdatauv(L, sizeof *offer, KEPT - 1);
-  int index = lua_gettop(L);
-  memset(offer, 0, sizeof *offer);
-  offer->co = lua_newthread(L);
-  lua_setiuservalue(L, index, KEPT_CO);
+// Pushes a table that nobody else changes: the functions of before, and over
+// them those at the top of the stack. Returns how many there are.
+static size_t push_functions(lua_State *L, far_offer *offer, int at) {
+  int fresh = lua_gettop(L), both = fresh + 1;
+  size_t count = 0;
   lua_newtable(L);
-  lua_setiuservalue(L, index, KEPT_METHODS);
-  luaL_checkstack(offer->co, PLUGINS_MAX + LUA_MINSTACK, NULL);
-  lua_pushvalue(L, index);
-  lua_xmove(L, offer->co, 1);
-  for (lua_pushnil(L); type == LUA_TTABLE && lua_next(L, table) != 0;) {
-    if (lua_type(L, -2) != LUA_TSTRING || !lua_istable(L, -1))
-      luaL_error(L, "device.open: plugins is a table of tables of functions");
-    if (offer->count == PLUGINS_MAX)
-      luaL_error(L, "device.open: there are more than %d plugins", PLUGINS_MAX);
-    add_plugin(L, offer, index);
+  lua_newtable(L);
+  if (at < offer->count) {
+    lua_pushvalue(offer->co, offer->offered[at].index);
+    lua_xmove(offer->co, L, 1);
+    lua_replace(L, -2);
   }
-  lua_settop(L, index);
-  lua_remove(L, table);
-  return offer;
+  const int from[] = {lua_gettop(L), fresh};
+  for (int i = 0; i < 2; i++)
+    for (lua_pushnil(L); lua_next(L, from[i]) != 0;) {
+      lua_pushvalue(L, -2);
+      lua_insert(L, -2);
+      lua_rawset(L, both);
+    }
+  lua_settop(L, both);
+  for (lua_pushnil(L); lua_next(L, both) != 0; lua_pop(L, 1))
+    count++;
+  return count;
 }
 
-const farside_plugin *far_offer_plugins(const far_offer *offer) {
-  return offer->plugins;
+static char *keep_string(far_device *device, const char *text) {
+  size_t bytes = strlen(text) + 1;
+  char *copy = far_device_keep(device, bytes);
+  return copy ? memcpy(copy, text, bytes) : NULL;
 }
 
-void far_offer_open(far_offer *offer, farside_host *host) {
-  offer->host = host;
+// The methods by the table of their functions at the top of the stack, or NULL.
+static farside_method *keep_methods(lua_State *L, far_device *device,
+                                    size_t count) {
+  farside_method *methods =
+      far_device_keep(device, (count + 1) * sizeof *methods);
+  size_t i = 0;
+  for (lua_pushnil(L); methods != NULL && lua_next(L, -2) != 0; lua_pop(L, 1)) {
+    char *name = keep_string(device, lua_tostring(L, -2));
+    if (name == NULL) {
+      lua_pop(L, 2);
+      return NULL;
+    }
+    methods[i++] = (farside_method){name, ask};
+  }
+  if (methods != NULL)
+    qsort(methods, count, sizeof *methods, by_name);
+  return methods;
 }
 
-bool far_offer_is_asking(const far_offer *offer) {
-  return offer->is_asking;
+void far_offer_add(lua_State *L, far_offer *offer, const char *who) {
+  int top = lua_gettop(L) - 2;
+  const char *name = lua_tostring(L, -2);
+  int at = find(offer, name);
+  check_functions(L, name, who);
+  if (at == PLUGINS_MAX)
+    luaL_error(L, "%s: there are more than %d plugins", who, PLUGINS_MAX);
+
+  farside_plugin before = offer->plugins[at];
+  offered *of = &offer->offered[at];
+  size_t count = push_functions(L, offer, at);
+  farside_plugin fresh = {.name = before.name, .user = of};
+  if (fresh.name == NULL)
+    fresh.name = keep_string(offer->device, name);
+  fresh.methods = keep_methods(L, offer->device, count);
+  if (fresh.name == NULL || fresh.methods == NULL)
+    luaL_error(L, "not enough memory");
+  offer->plugins[at] = fresh;
+  if (far_plugins_set(far_device_host(offer->device), offer->plugins) !=
+      FARSIDE_OK) {
+    offer->plugins[at] = before;
+    luaL_error(L, "%s: a name is none, or is one of Farside's own", who);
+  }
+
+  *of = (offered){.offer = offer, .index = at + HANDLE + 1};
+  lua_xmove(L, offer->co, 1);
+  if (at < offer->count)
+    lua_replace(offer->co, of->index);
+  else
+    offer->count++;
+  lua_settop(L, top);
 }
 
 // phone:notify(plugin, event [, value [, isRetained]])

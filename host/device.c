@@ -18,6 +18,13 @@ enum {
   FLAP_MOST_MS = 60 * 1000
 };
 
+// Memory that was asked for by far_device_keep(), behind this.
+typedef struct kept {
+  struct kept *next;
+  size_t bytes; // Of all of it.
+  max_align_t there[];
+} kept;
+
 struct far_device {
   far_memory memory; // The phone's own; the app's is the host's.
   farside_host *host;
@@ -28,6 +35,7 @@ struct far_device {
   far_wakes wakes;
   far_chance chance;
   far_answers *answers;
+  kept *kept;
   far_chance whims; // What the OS leaves open beside the big decisions.
   bool has_whims;
   bool has_late_wakes;
@@ -180,7 +188,6 @@ farside_status far_device_open(const far_device_config *config,
   host_config.grace_ms = config->grace_ms;
   host_config.limits = config->limits;
   host_config.launch_url = config->launch_url;
-  host_config.plugins = config->plugins;
   if (config->timeline_entries_max != 0)
     host_config.timeline_entries_max = config->timeline_entries_max;
   status = far_host_open(&host_config, fresh->clock, &fresh->host);
@@ -213,6 +220,10 @@ void far_device_close(far_device *device) {
   far_answers_close(device->answers);
   far_audit_deinit(&device->audit);
   far_source_free(device->source);
+  for (kept *each = device->kept, *next; each != NULL; each = next) {
+    next = each->next;
+    far_free(&device->memory, each, each->bytes);
+  }
   far_memory memory = device->memory;
   far_free(&memory, device, sizeof *device);
   far_assert(memory.used_bytes == 0);
@@ -220,6 +231,16 @@ void far_device_close(far_device *device) {
 
 farside_host *far_device_host(far_device *device) {
   return device->host;
+}
+
+void *far_device_keep(far_device *device, size_t bytes) {
+  kept *fresh = far_new(&device->memory, sizeof *fresh + bytes);
+  if (fresh == NULL)
+    return NULL;
+  fresh->bytes = sizeof *fresh + bytes;
+  fresh->next = device->kept;
+  device->kept = fresh;
+  return fresh->there;
 }
 
 void far_device_begin(far_device *device, farside_network network,

@@ -27,7 +27,6 @@ typedef struct far_device_config {
   size_t timeline_entries_max; // Zero: the host's default.
   uint64_t grace_ms;           // As in farside_config.
   const char *launch_url;
-  const farside_plugin *plugins; // Likewise.
   const char *store; // A file; NULL: in memory, as long as the phone.
   bool has_seed;     // Else a fixed one.
   uint64_t seed;
@@ -60,6 +59,10 @@ void far_device_begin(far_device *device, farside_network network,
 farside_host *far_device_host(far_device *device);
 
 const far_world *far_device_world(const far_device *device);
+
+// Memory that lives longer than the app: zeroed, and the phone's. NULL: there
+// is none.
+void *far_device_keep(far_device *device, size_t bytes);
 
 // What its network is.
 far_answers *far_device_answers(far_device *device);

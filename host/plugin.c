@@ -43,13 +43,20 @@ static bool is_fine(const farside_plugin *all, const farside_plugin *plugin) {
          has_fine_methods(plugin);
 }
 
+farside_status far_plugins_set(farside_host *host, const farside_plugin *all) {
+  const farside_plugin *plugin = all;
+  for (; plugin != NULL && plugin->name != NULL; plugin++)
+    if (!is_fine(all, plugin))
+      return FARSIDE_INVALID;
+  host->plugins.all = all;
+  return FARSIDE_OK;
+}
+
 farside_status far_plugins_init(farside_host *host) {
   far_plugins *plugins = &host->plugins;
-  plugins->all = host->config.plugins;
-  const farside_plugin *plugin = plugins->all;
-  for (; plugin != NULL && plugin->name != NULL; plugin++)
-    if (!is_fine(plugins->all, plugin))
-      return FARSIDE_INVALID;
+  farside_status status = far_plugins_set(host, host->config.plugins);
+  if (status != FARSIDE_OK)
+    return status;
   far_slots_init(&plugins->calls, &host->memory, 1);
   plugins->has_mutex = pthread_mutex_init(&plugins->mutex, NULL) == 0;
   return plugins->has_mutex ? FARSIDE_OK : FARSIDE_SYSTEM;

@@ -37,6 +37,11 @@ typedef struct far_call {
 farside_status far_plugins_init(farside_host *host);
 void far_plugins_deinit(farside_host *host);
 
+// Scripts that are loaded from now on find these plugins instead: those of
+// before, at their places, and more. Refuses them as above, and then nothing
+// has changed.
+farside_status far_plugins_set(farside_host *host, const farside_plugin *all);
+
 // Finds a plugin; NULL when there is none.
 const farside_plugin *far_plugin_find(const far_plugins *plugins,
                                       const char *name);

@@ -1045,6 +1045,11 @@ local phone = {}
 ---@param what { http: string[]? } URL patterns
 function phone:grant(what) end
 
+--- What apps that are launched from now on find as Plugins.NAME, as an engine would offer it.
+---@param name string
+---@param methods table<string, farside.plugin_method> said again, they take the place of those before
+function phone:plugin(name, methods) end
+
 --- The user starts the app: loads a script from a file.
 ---@param path? string default: the last one, or the SCRIPT of the command line
 ---@param ... string the script's arguments

@@ -97,6 +97,10 @@ lines=$(wc -l <game.c)
 is "it is a page: 60 lines or fewer" "yes" "$([ "$lines" -le 60 ] && echo yes || echo "$lines")"
 rm game game.db
 is "and the page's commands build and run it" "$(cat wanted)" "$(HOME=$tree sh commands)"
+block lua 2 >game.plan.lua
+block sh 3 >commands
+block text 2 >wanted
+is "and play its plan" "$(cat wanted)" "$(HOME=$tree sh commands)"
 cd ..
 
 is "the program is there too" "farside" "$("$tree/farside/bin/farside" version | cut -d' ' -f1)"

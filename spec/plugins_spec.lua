@@ -289,3 +289,97 @@ describe("the plugins of a phone", function()
     assert.has_error(function() waiting.resolve(1) end, "the phone is closed")
   end)
 end)
+
+describe("a plugin that a phone is given later", function()
+  local program = require "spec.program"
+
+  after_each(program.clean)
+
+  it("is there for an app that is launched from then on, beside the others", function()
+    local phone <close> = phone_with { Sound = { play = function() return "played" end } }
+    start(phone, "print(Score)")
+    phone:plugin("Score", { submit = function(value) return value + 1 end })
+    phone:kill()
+    start(phone, [[Score.submit(41, print) farside.Plugins.Sound.play(print)]])
+    assert.same({ "nil", "42", "played" }, helper.said(phone))
+    phone:notify("Score", "changed", 7, true)
+    phone:kill()
+    assert.same({}, helper.errors(phone))
+  end)
+
+  it("answers otherwise when it is given again, also to an app that runs", function()
+    local phone <close> = device.open {}
+    phone:plugin("Score", { a = function() return "a" end, b = function() return "b" end })
+    start(phone, [[
+      setInterval(function() Score.a(print) Score.b(print) end, 1000)
+      print(Score.c)]])
+    phone:advance "1s"
+    phone:plugin("Score", { b = function() return nil, "no network", "OFFLINE" end, c = function() return "c" end })
+    phone:advance "1s"
+    phone:kill()
+    start(phone, [[Score.a(print) Score.c(print)]])
+    assert.same({ "nil", "a", "b", "a", "nil no network OFFLINE", "a", "c" }, heard(phone))
+  end)
+
+  it("has a name of its own, and functions", function()
+    local phone <close> = device.open {}
+    local own <const> = "plugin: a name is none, or is one of Farside's own"
+    for wanted, call in pairs {
+      ["string expected, got no value"] = function() phone:plugin() end,
+      ["table expected, got nil"] = function() phone:plugin("Score", nil) end,
+      ["plugin: Score is a table of functions"] = function() phone:plugin("Score", { submit = 1 }) end,
+      [own] = function() phone:plugin("Http", {}) end,
+      ["one of Farside's own"] = function() phone:plugin("a b", {}) end,
+      ["is one of Farside's own"] = function() phone:plugin("Score", { once = print }) end,
+    } do
+      local is_fine, message = pcall(call)
+      assert.is_false(is_fine)
+      assert.truthy(message:find(wanted, 1, true), message)
+    end
+    for i = 1, 64 do
+      phone:plugin("P" .. i, {})
+    end
+    phone:plugin("P64", { again = print })
+    assert.has_error(function() phone:plugin("P65", {}) end, "plugin: there are more than 64 plugins")
+    start(phone, "print(Score, farside.Plugins.P64.again ~= nil)")
+    assert.same({ "nil true" }, heard(phone))
+  end)
+
+  it("may not be given by a function that answers", function()
+    local phone <close> = device.open {}
+    phone:plugin("Score", { submit = function() phone:plugin("Other", {}) end })
+    start(phone, [[Score.submit(1, function(_, why) print(why) end)]])
+    assert.truthy(helper.said(phone)[1]:find("may not use the phone", 1, true))
+  end)
+
+  it("is what a plan has, and the app outlives it", function()
+    local path = program.temporary ".lua"
+    local plan = program.temporary ".plan.lua"
+    program.write(path, [[
+      local farside = require "farside"
+      local Plugins = farside.Plugins
+      local late <const> = setmetatable({}, {
+        __close = function() Plugins.Score.submit(2, print) end,
+      })
+      Plugins.App.addListener("pause", function()
+        Plugins.BackgroundTask.exec(function(task)
+          print(Plugins.Score.submit { points = 42 }.rank)
+          local _ <close> = late
+          Plugins.Score.never()
+          task:finish()
+        end)
+      end)]])
+    program.write(plan, [[
+      phone:plugin("Score", {
+        submit = function(value) return { rank = value.points // 10 } end,
+        never = function() end,
+      })
+      expect(phone:launch())
+      phone:pressHome()
+      phone:advance "1s"]])
+    local code, out, err = program.run(("simulate %s --plan %s"):format(path, plan))
+    assert.equal("", err)
+    assert.equal(0, code)
+    assert.matches("task.begin.-log +#%d+  4\n", out)
+  end)
+end)

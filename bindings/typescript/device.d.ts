@@ -167,6 +167,8 @@ export interface Phone {
   run(code: string, name?: string): Launched;
   /** What apps that are launched from now on may do besides, as --grant. */
   grant(what: { http?: string[] }): void;
+  /** What apps that are launched from now on find as Plugins.NAME, as an engine would offer it. */
+  plugin(name: string, methods: { [method: string]: PluginMethod }): void;
   /** The user presses the home button: the app goes to the background. */
   pressHome(): void;
   /** The user comes back to the app, which is launched anew when it is gone. */
