@@ -20,8 +20,7 @@ files["spec"] = {
   globals = { "setTimeout", "setInterval", "clearTimeout", "clearInterval" },
 }
 files["scripts/*.plan.lua"] = { globals = { "phone", "expect" } }
-files["scripts/plans"] = { globals = { "phone", "expect" } }
-files["scripts/template/plan.lua"] = { globals = { "phone", "expect" } }
+files["scripts/template/my_app.plan.lua"] = { globals = { "phone", "expect" } }
 files["scripts/template/spec"] = { std = "+busted" }
 files["scripts/template_typescript/plan.lua"] = { globals = { "phone", "expect" } }
 files["scripts/template_typescript/spec"] = { std = "+busted" }

@@ -101,9 +101,11 @@ static void put_advice(const char *name, const char *dir, bool is_typescript) {
   if (is_typescript)
     printf("  npm install\n"
            "  npm run build\n");
-  printf("  farside simulate %s%s.lua --plan plan.lua\n"
-         "  busted\n",
-         is_typescript ? "build/" : "", name);
+  if (is_typescript) // What is beside the script is made anew.
+    printf("  farside simulate build/%s.lua --plan plan.lua\n", name);
+  else
+    printf("  farside simulate %s.lua\n", name);
+  printf("  busted\n");
 }
 
 static int new_app(const command_line *line) {
@@ -143,13 +145,14 @@ const far_command new_command = {
             "\n"
             "  NAME.lua              an app that saves when it is left\n"
             "  farside.lua           its manifest: what it asks for\n"
-            "  plan.lua              what the user does, and what is expected\n"
+            "  NAME.plan.lua         what the user does, and what is expected\n"
             "  spec/NAME_spec.lua    the same for busted\n"
             "  README.md             the commands\n"
             "\n"
             "  --typescript      the app in TypeScript, for TypeScriptToLua: "
             "src/NAME.ts,\n"
-            "                    with what npm has to know\n"
+            "                    with what npm has to know; its plan is "
+            "plan.lua\n"
             "  --dir FOLDER      another folder than NAME; it must not exist\n"
             "\n"
             "Exits with 0 when it is there, 2 when nothing could be made.\n",

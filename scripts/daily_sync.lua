@@ -2,7 +2,7 @@
 -- network and the battery is not low, and while nobody looks as often as the
 -- system allows.
 --
---   farside simulate scripts/daily_sync.lua --plan scripts/plans/day.lua
+--   farside simulate scripts/daily_sync.lua    daily_sync.plan.lua is played
 --   farside simulate scripts/daily_sync.lua --for 24h --seeds 1000
 --   farside run --store sync.db scripts/daily_sync.lua
 --

@@ -1,6 +1,6 @@
 -- What a forgotten finish looks like: the picture in the README.
 --
---   farside simulate scripts/forgotten_finish.lua --plan scripts/plans/forgotten_finish.lua
+--   farside simulate scripts/forgotten_finish.lua
 --
 -- It saves what was written when it is left. Where nothing is new it returns
 -- early, and there it forgets the task: for the rest of its budget the app is

@@ -2,8 +2,7 @@
 -- then the friend hears of it. Three units of durable work, each of which waits
 -- for the one before.
 --
---   farside simulate scripts/photo_upload.lua --plan scripts/plans/kill.lua \
---     --grant 'http=https://photos.example.com/*'
+--   farside simulate scripts/photo_upload.lua    photo_upload.plan.lua is played
 --   farside run --store photos.db --files . --grant "http=$SERVER/*" \
 --     scripts/photo_upload.lua beach.jpg $SERVER
 --

@@ -725,7 +725,7 @@ describe("the pages", function()
     local folder = root
     os.execute('ln -s "$PWD/scripts" ' .. root)
     for before, language, block in ("\n" .. text):gmatch "([^\n]*)\n+```(%a*)\n(.-)```" do
-      local path = before:match "`([%w_/]+%.lua)`:$"
+      local path = before:match "`([%w_./]+%.lua)`:$"
       local into = block:match "^%$ cd (%S+)\n"
       if into then
         folder = folder .. "/" .. into
@@ -804,10 +804,12 @@ describe("the pages", function()
     assert.equal(#steps, #runs)
 
     local folder = fresh_folder()
-    write(folder .. "/plan.lua", plan)
     for i, step in ipairs(steps) do
       local words, shown, code = runs[i]:match "^%$ farside ([^\n]+)\n(.-)%$ echo %$%?\n(%d)\n"
       write(folder .. "/notes.lua", step[1])
+      if i == #steps then
+        write(folder .. "/notes.plan.lua", plan)
+      end
       local pipe = assert(io.popen(("cd %s && %s %s"):format(folder, program.absolute(), words)))
       local printed = pipe:read "a"
       local _, _, status = pipe:close()

@@ -32,14 +32,14 @@ describe("farside new", function()
   it("makes an app that passes its plan and its specs", function()
     local code, out = inside(PROGRAM .. " new field_notes")
     assert.equal(0, code, out)
-    assert.matches("farside simulate field_notes.lua %-%-plan plan.lua", out)
+    assert.matches("farside simulate field_notes.lua\n", out)
     local _, files = inside("find . -type f | sort", "field_notes")
-    assert.equal("./.busted\n./.luacheckrc\n./README.md\n./farside.lua\n./field_notes.lua\n./plan.lua\n"
+    assert.equal("./.busted\n./.luacheckrc\n./README.md\n./farside.lua\n./field_notes.lua\n./field_notes.plan.lua\n"
       .. "./spec/field_notes_spec.lua\n", files)
     local _, left = inside("grep -r my_app . | wc -l", "field_notes")
     assert.equal("0", left:match "%d+")
     for _, os_name in ipairs { "ios", "android", "strict" } do
-      local words = " simulate field_notes.lua --plan plan.lua --seeds 5 --os "
+      local words = " simulate field_notes.lua --seeds 5 --os "
       code, out = inside(PROGRAM .. words .. os_name, "field_notes")
       assert.equal(0, code, out)
     end

@@ -117,8 +117,7 @@ describe("a plan", function()
 
   it("of a photo on its way holds, whenever the phone dies", function()
     for _, os_name in ipairs { "ios", "android", "strict" } do
-      local words = "simulate scripts/photo_upload.lua --plan scripts/plans/kill.lua "
-        .. "--grant 'http=https://photos.example.com/*' --seeds 50 --os "
+      local words = "simulate scripts/photo_upload.lua --seeds 50 --os "
       local code, out = farside(words .. os_name)
       assert.equal(0, code, out)
       assert.matches("0 of 50 seeds failed", out)
@@ -127,7 +126,7 @@ describe("a plan", function()
 
   it("of the day with the daily sync holds under other seeds", function()
     for _, os_name in ipairs { "ios", "android", "strict" } do
-      local words = "simulate scripts/daily_sync.lua --plan scripts/plans/day.lua --seeds 20 --os "
+      local words = "simulate scripts/daily_sync.lua --seeds 20 --os "
       local code, out = farside(words .. os_name)
       assert.equal(0, code, out)
       assert.matches("0 of 20 seeds failed", out)
@@ -282,9 +281,9 @@ expect(state == "background", "it sleeps")
   end)
 
   it("has nothing to do where nothing fails", function()
-    local code, out = farside "simulate scripts/daily_sync.lua --shrink --plan scripts/plans/day.lua"
+    local code, out = farside "simulate scripts/daily_sync.lua --shrink"
     assert.equal(0, code)
-    assert.equal("the plan scripts/plans/day.lua does not fail: there is nothing to shrink\n", out)
+    assert.equal("the plan scripts/daily_sync.plan.lua does not fail: there is nothing to shrink\n", out)
   end)
 end)
 

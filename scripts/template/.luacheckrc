@@ -1,4 +1,4 @@
 std = "lua54"
 globals = { "setTimeout", "setInterval", "clearTimeout", "clearInterval" }
-files["plan.lua"] = { globals = { "phone", "expect" } }
+files["my_app.plan.lua"] = { globals = { "phone", "expect" } }
 files["spec"] = { std = "+busted" }

@@ -1,5 +1,5 @@
--- A day with scripts/daily_sync.lua: a morning, a look now and then, two hours
--- without a network, a swipe, a reboot, and a night in which the phone dozes.
+-- The plan of daily_sync.lua: a morning, a look now and then, two hours without
+-- a network, a swipe, a reboot, and a night in which the phone dozes.
 
 expect(phone:launch()) -- It is seven o'clock.
 phone:advance "40m" -- At breakfast: every quarter of an hour.

@@ -1,5 +1,7 @@
--- A photo on its way with scripts/photo_upload.lua, and a phone that runs out
--- of memory in the middle of it. The seed decides when: `--seeds 1000`.
+-- The plan of photo_upload.lua: a photo on its way, and a phone that runs out of
+-- memory in the middle of it. The seed decides when: `--seeds 1000`.
+
+phone:grant { http = { "https://photos.example.com/*" } }
 
 -- The server: it keeps what comes of a body that is cut off, and asks for the
 -- rest. By its key it knows what it was asked before.

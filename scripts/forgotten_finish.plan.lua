@@ -1,4 +1,5 @@
--- Two looks at the app; the second changes nothing.
+-- The plan of forgotten_finish.lua: two looks at the app; the second changes
+-- nothing.
 
 expect(phone:launch())
 phone:advance "20s"
