@@ -13,6 +13,7 @@ typedef struct real_clock {
   uv_async_t async;
   uint64_t armed_ms;
   bool has_loop;
+  bool is_shared; // There may be more on it than what is ours here.
   bool is_lent;
 } real_clock;
 
@@ -98,6 +99,9 @@ static void real_arm(far_clock *clock, uint64_t when_ms) {
 
 static void real_poll(far_clock *clock, bool wait) {
   real_clock *real = real_of(clock);
+  // The timer and the async end a wait, and nothing else.
+  if (!wait && !real->is_shared)
+    return;
   uv_handle_t *async = (uv_handle_t *)&real->async;
   // A loop with nothing to wait for would not even look.
   if (real->is_lent)
@@ -168,7 +172,10 @@ fail:
 }
 
 uv_loop_t *far_clock_loop(far_clock *clock) {
-  return clock->close == real_close ? &real_of(clock)->loop : NULL;
+  if (clock->close != real_close)
+    return NULL;
+  real_of(clock)->is_shared = true;
+  return &real_of(clock)->loop;
 }
 
 bool far_clock_lend(far_clock *clock, const void *theirs) {

@@ -34,7 +34,8 @@ struct far_clock {
   void (*arm)(far_clock *clock, uint64_t when_ms);
 
   // Takes what the world has to say; with `wait`, sleeps until there is
-  // something: a deadline, a signal, far_clock_wake.
+  // something: a deadline, a signal, far_clock_wake. Without it, and while
+  // nobody has asked for the loop, there is nothing to take.
   void (*poll)(far_clock *clock, bool wait);
 
   // Ends a wait. The one function that any thread may call.

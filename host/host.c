@@ -642,7 +642,9 @@ farside_status far_host_run(farside_host *host) {
         (host->config.exit_when_idle && far_host_is_idle(host)))
       break;
     arm(host);
+    far_inbox_sleeps(host->inbox, true);
     host->clock->poll(host->clock, !far_host_has_work(host));
+    far_inbox_sleeps(host->inbox, false);
   }
   return FARSIDE_OK;
 }

@@ -1,5 +1,6 @@
 #include "inbox.h"
 
+#include <stdatomic.h>
 #include <uv.h>
 
 struct far_inbox {
@@ -9,6 +10,7 @@ struct far_inbox {
   bool has_mutex;
   far_event *first, *last;
   bool stop;
+  _Atomic bool may_sleep; // Whoever puts something in has to wake the clock.
 };
 
 farside_status far_inbox_open(far_memory *memory, far_clock *clock,
@@ -43,20 +45,32 @@ void far_inbox_close(far_inbox *inbox) {
   far_free(inbox->memory, inbox, sizeof *inbox);
 }
 
+void far_inbox_sleeps(far_inbox *inbox, bool may_sleep) {
+  atomic_store(&inbox->may_sleep, may_sleep);
+}
+
+// Comes after the mutex was held. Either the host takes it later, and finds
+// what was put in; or it has taken it before, and then this sees that it may be
+// asleep.
+static void wake(far_inbox *inbox) {
+  if (atomic_load(&inbox->may_sleep))
+    inbox->clock->wake(inbox->clock);
+}
+
 void far_inbox_put(far_inbox *inbox, far_event *event) {
   event->next = NULL;
   uv_mutex_lock(&inbox->mutex);
   *(inbox->last ? &inbox->last->next : &inbox->first) = event;
   inbox->last = event;
   uv_mutex_unlock(&inbox->mutex);
-  inbox->clock->wake(inbox->clock);
+  wake(inbox);
 }
 
 void far_inbox_put_stop(far_inbox *inbox) {
   uv_mutex_lock(&inbox->mutex);
   inbox->stop = true;
   uv_mutex_unlock(&inbox->mutex);
-  inbox->clock->wake(inbox->clock);
+  wake(inbox);
 }
 
 bool far_inbox_is_empty(far_inbox *inbox) {
