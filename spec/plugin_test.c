@@ -117,6 +117,13 @@ static farside_status load(farside_host *host, const char *code) {
   return farside_load_buffer(host, "app.lua", whole, strlen(whole), 0, NULL);
 }
 
+// Ticks until nothing is due: one tick may be too short on a busy machine.
+static void settle(farside_host *host) {
+  do
+    farside_tick(host, 100);
+  while (farside_tick_in(host) == 0);
+}
+
 static bool has_said(const embedder *mine, const char *text) {
   bool has = strstr(mine->said, text) != NULL;
   if (!has)
@@ -251,21 +258,21 @@ static void test_notify(void) {
   check(farside_notify(host, "Score", "kept", "{\"n\":\"one\"}", true) == 0);
   check(farside_notify(host, "Score", "kept", "\"two\"", true) == 0);
   check(farside_notify(host, "Score", "lost", "1", false) == 0);
-  farside_tick(host, 100);
+  settle(host);
   check(strcmp(mine.said, "first\t1\nonce\t1\nolder spelling\t1\n"
                           "first\tnil\nolder spelling\tnil\n") == 0);
   mine.said[0] = '\0';
   farside_post(host, "memoryWarning", "{\"level\":\"remove\"}");
-  farside_tick(host, 100);
+  settle(host);
   farside_notify(host, "Score", "changed", "2", true); // It is heard.
   farside_post(host, "memoryWarning", "{\"level\":\"late\"}");
-  farside_tick(host, 100);
+  settle(host);
   check(strcmp(mine.said, "older spelling\t2\nkept\tone\nkept\ttwo\n") == 0);
   mine.said[0] = '\0';
   farside_post(host, "memoryWarning", "{\"level\":\"all\"}");
-  farside_tick(host, 100);
+  settle(host);
   farside_notify(host, "Score", "changed", "3", false);
-  farside_tick(host, 100);
+  settle(host);
   check(strcmp(mine.said, "") == 0);
   farside_host_close(host);
 }
@@ -307,7 +314,7 @@ static void test_poll(void) {
                  "{\"event\":\"log\",\"level\":\"info\",\"script\":\"app\","
                  "\"text\":\"true\"}"));
   check(!is_readable(host));
-  farside_tick(host, 100);
+  settle(host);
   check(is_readable(host));
   check(polls_as(host, "{\"event\":\"call\",\"call\":1,\"script\":\"app\","
                        "\"plugin\":\"Polled\",\"method\":\"ask\","
@@ -316,7 +323,7 @@ static void test_poll(void) {
   check(farside_resolve(host, 1, "[true]") == FARSIDE_OK);
   check(is_readable(host)); // A tick is due.
   check(farside_tick_in(host) == 0);
-  farside_tick(host, 100);
+  settle(host);
   check(has_said(&mine, "table: "));
   char call[256], cancel[64];
   check(farside_poll(host, call, sizeof call) > 0); // The log.
