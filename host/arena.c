@@ -36,7 +36,10 @@ enum {
   CLASSES = 64, // So that a word has a bit for each.
   CLASS_BYTES_MAX = 128 << 10,
   PAGE_BYTES = 4 << 10,
-  CHUNK_BYTES_MIN = 16 << 10,
+  // What a script has before it does anything takes a little more than the
+  // first chunk. The next ones are a fourth of what there is.
+  CHUNK_BYTES_FIRST = 16 << 10,
+  CHUNK_BYTES_MIN = 4 << 10,
   CHUNK_BYTES_MAX = 1 << 20,
   RESERVE_BYTES = 256 << 10,
   SPARE_BYTES = 64 << 10,
@@ -308,18 +311,27 @@ static void *take_from(far_arena *arena, size_t class, size_t from) {
   return NULL;
 }
 
-static void *take_from_new_chunk(far_arena *arena, size_t class) {
-  size_t area = class_bytes(class);
-  size_t need = sizeof(chunk) + area + bits_bytes(area);
-  size_t bytes = arena->chunk_bytes / 2;
+// How large a chunk is, unless a block asks for more.
+static size_t usual_chunk(const far_arena *arena) {
+  size_t bytes = arena->chunk_bytes / 4;
+  if (arena->chunks_count == 0)
+    bytes = CHUNK_BYTES_FIRST;
   if (bytes < CHUNK_BYTES_MIN)
     bytes = CHUNK_BYTES_MIN;
+  if (bytes < arena->memory->piece_bytes)
+    bytes = arena->memory->piece_bytes;
   if (bytes > CHUNK_BYTES_MAX)
     bytes = CHUNK_BYTES_MAX;
   if (bytes > chunk_room(arena))
     bytes = chunk_room(arena);
-  bytes &= ~(size_t)(PAGE_BYTES - 1);
-  if (bytes >= need + PAGE_BYTES)
+  return bytes & ~(size_t)(PAGE_BYTES - 1);
+}
+
+static void *take_from_new_chunk(far_arena *arena, size_t class) {
+  size_t area = class_bytes(class);
+  size_t need = sizeof(chunk) + area + bits_bytes(area);
+  size_t bytes = usual_chunk(arena);
+  if (bytes >= need + SMALL_BYTES)
     area = bytes - sizeof(chunk) - bits_bytes(bytes);
   else
     bytes = need;

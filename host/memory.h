@@ -11,6 +11,7 @@ typedef struct far_memory {
   farside_allocate allocate;
   void *user;
   size_t used_bytes;
+  size_t piece_bytes; // Less than that is as dear as all of it. Zero: nothing.
   // Up while anything is taken or given in the turn of a script that could be
   // dropped. NULL: there are no scripts.
   const far_shield *shield;

@@ -189,6 +189,7 @@ far_region *far_region_open(far_memory *memory, size_t bytes) {
   region->owner = memory;
   far_memory_init(&region->memory, allocate, region);
   region->memory.shield = memory->shield;
+  region->memory.piece_bytes = PAGE_BYTES;
   return region;
 }
 

@@ -588,7 +588,7 @@ static void test_lua_idle(void) {
   far_arena *arena = host_open(&its, NO_CAP, NO_CAP);
   lua_State *L = lua_newstate(far_arena_allocate, arena);
   luaL_openlibs(L);
-  check(usage_of(arena).chunk_bytes <= 34 * KIB);
+  check(usage_of(arena).chunk_bytes <= 26 * KIB);
   host_close(&its, arena); // Without a word to the script.
 }
 
