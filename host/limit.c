@@ -207,13 +207,14 @@ static bool check_range(const far_limit *limit, uint64_t value, char *error,
     return refuse(error, bytes,
                   "%s must not be zero: write %s=off for no limit", limit->name,
                   limit->name);
-  print_value(limit, value, given, sizeof given);
   if (value < limit->least) {
+    print_value(limit, value, given, sizeof given);
     print_value(limit, limit->least, bound, sizeof bound);
     return refuse(error, bytes, "%s must be at least %s, not %s: %s",
                   limit->name, bound, given, limit->reason);
   }
   if (limit->kind == TIME && value > TIME_MS_MAX) {
+    print_value(limit, value, given, sizeof given);
     print_value(limit, TIME_MS_MAX, bound, sizeof bound);
     return refuse(error, bytes,
                   "%s must be at most %s, not %s: write %s=off for no limit",
