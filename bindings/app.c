@@ -221,7 +221,6 @@ static const luaL_Reg handle_functions[] = {
 void far_push_app(lua_State *L, int box) {
   far_push_class(L, box, handle_class, handle_functions);
   lua_pop(L, 1);
-  lua_newtable(L);
-  far_set_functions(L, box, functions);
+  far_push_functions(L, box, functions, 1);
   far_set_alias(L, "addEventListener", "addListener"); // The older spelling.
 }

@@ -352,8 +352,7 @@ void far_push_background_task(lua_State *L, int box) {
   lua_pushcclosure(L, task_index, 2);
   lua_setfield(L, -2, "__index");
   far_script_of_box(L, box)->task_class = luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_newtable(L);
-  far_set_functions(L, box, functions);
+  far_push_functions(L, box, functions, 12);
   far_set_work(L, box);
   far_set_alias(L, "beforeExit", "exec"); // Capacitor's other name.
 }

@@ -21,13 +21,16 @@ typedef struct box {
 
 far_script *far_script_of(lua_State *L) {
   const box *mine = lua_touserdata(L, lua_upvalueindex(1));
+  if (mine == NULL)
+    return far_script_marked(L);
   if (mine->script == NULL)
     luaL_error(L, "the app has ended: farside is closed");
   return mine->script;
 }
 
 far_script *far_script_of_box(lua_State *L, int index) {
-  return ((const box *)lua_touserdata(L, index))->script;
+  const box *mine = lua_touserdata(L, index);
+  return mine != NULL ? mine->script : far_script_marked(L);
 }
 
 void far_begin_change(far_script *script) {
@@ -39,6 +42,10 @@ void far_end_change(far_script *script) {
 }
 
 void far_push_function(lua_State *L, int index, lua_CFunction function) {
+  if (lua_isnoneornil(L, index)) {
+    lua_pushcfunction(L, function);
+    return;
+  }
   lua_pushvalue(L, index);
   lua_pushcclosure(L, function, 1);
 }
@@ -50,6 +57,19 @@ void far_set_functions(lua_State *L, int index, const luaL_Reg *functions) {
   }
 }
 
+static int count_functions(const luaL_Reg *functions) {
+  int count = 0;
+  while (functions[count].name != NULL)
+    count++;
+  return count;
+}
+
+void far_push_functions(lua_State *L, int index, const luaL_Reg *functions,
+                        int more) {
+  lua_createtable(L, 0, count_functions(functions) + more);
+  far_set_functions(L, index, functions);
+}
+
 void far_set_alias(lua_State *L, const char *alias, const char *name) {
   lua_getfield(L, -1, name);
   lua_setfield(L, -2, alias);
@@ -58,15 +78,14 @@ void far_set_alias(lua_State *L, const char *alias, const char *name) {
 void far_push_class(lua_State *L, int index, const char *name,
                     const luaL_Reg *functions) {
   // Always a fresh one: in plain Lua an earlier script may have left its own.
-  lua_newtable(L);
+  far_push_functions(L, index, functions, 3);
   lua_pushstring(L, name);
   lua_setfield(L, -2, "__name");
   lua_pushvalue(L, -1);
   lua_setfield(L, LUA_REGISTRYINDEX, name);
-  far_set_functions(L, index, functions);
   // Methods are looked up in a table of their own: who can reach a metatable
   // can give it a __gc.
-  lua_newtable(L);
+  lua_createtable(L, 0, count_functions(functions));
   for (; functions->name != NULL; functions++)
     if (functions->name[0] != '_') {
       lua_getfield(L, -2, functions->name);
@@ -214,11 +233,6 @@ void far_note_saved(lua_State *L, far_script *script) {
 
 // -- Opening a script ---------------------------------------------------------
 
-static int require_farside(lua_State *L) {
-  lua_pushvalue(L, lua_upvalueindex(1));
-  return 1;
-}
-
 // farside.run() in a hosted script: the host runs already, so the main chunk
 // waits for the end of the app, as it would in plain Lua.
 static int run_hosted(lua_State *L) {
@@ -229,20 +243,10 @@ static int run_hosted(lua_State *L) {
   return lua_yield(L, 0);
 }
 
-// coroutine.running(): once a script knows its coroutine, it must not come back
-// from the pool as somebody else's.
-static int running(lua_State *L) {
-  far_script *script = far_script_of(L);
-  if (script->co == L)
-    script->co_is_ours = false;
-  lua_pushboolean(L, lua_pushthread(L));
-  return 2;
-}
-
 // os.exit(): ends the app at once, as it would in plain Lua, but not the host,
 // which may be a phone in somebody's spec. Whoever called must not go on,
 // whatever it catches: it is stopped as if a budget were spent.
-static int exit_script(lua_State *L) {
+int far_os_exit(lua_State *L) {
   far_script *script = far_script_of(L);
   script->host->wants_end = true;
   far_watch_stop(&script->host->watch, L);
@@ -251,14 +255,14 @@ static int exit_script(lua_State *L) {
   return luaL_error(L, "os.exit()");
 }
 
-// What the standard libraries do otherwise in a hosted script.
+// What the standard libraries do otherwise in a trusted script.
 static void replace_functions(lua_State *L, int index) {
   static const struct {
     const char *library, *name;
     lua_CFunction function;
   } replaced[] = {{"_G", "print", far_print},
-                  {"coroutine", "running", running},
-                  {"os", "exit", exit_script}};
+                  {"coroutine", "running", far_coroutine_running},
+                  {"os", "exit", far_os_exit}};
   for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
     lua_getglobal(L, replaced[i].library);
     far_push_function(L, index, replaced[i].function);
@@ -305,6 +309,21 @@ static void push_module(lua_State *L, int index, lua_CFunction run) {
   lua_setfield(L, -2, "Plugins");
 }
 
+static const char module; // Key in the registry.
+
+// The loader of `farside`: many scripts need less than half of what it is, and
+// some nothing.
+static int require_farside(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module) == LUA_TTABLE)
+    return 1;
+  lua_settop(L, 0);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  push_module(L, 1, run_hosted);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &module);
+  return 1;
+}
+
 // What an embedder offers, and this script may have, to be opened by require.
 static void set_modules(lua_State *L, const far_script *script) {
   const farside_module *modules = script->host->config.modules;
@@ -329,44 +348,52 @@ static int push_box(lua_State *L, far_script *script) {
   return lua_gettop(L);
 }
 
-static lua_CFunction run_of(const far_script *script) {
-#ifndef FARSIDE_ENGINE // Whose Lua is its own: nobody can lend it another.
-  if (script->is_borrowed)
-    return far_run_borrowed;
-#endif
-  (void)script;
-  return run_hosted;
+// Pushes the box, or nil. A function is an object where it must not be known by
+// its address, and where it may be called when its script is gone.
+static int push_box_of(lua_State *L, far_script *script) {
+  if (script->is_borrowed || script->is_trusted ||
+      far_clock_is_virtual(script->host->clock))
+    return push_box(L, script);
+  lua_pushnil(L);
+  return lua_gettop(L);
 }
 
-static int open(lua_State *L) {
-  far_script *script = lua_touserdata(L, 1);
-  far_listeners_open(script);
-  int index = push_box(L, script);
-  if (!script->is_borrowed && script->is_trusted)
-    luaL_openlibs(L);
-  else if (!script->is_borrowed)
-    far_sandbox_open(L, index);
-  push_module(L, index, run_of(script));
-  if (script->is_borrowed) {
-    lua_rawsetp(L, LUA_REGISTRYINDEX, script); // For luaopen_farside().
-    return 0;
-  }
-
-  // A hosted script has its timers as globals.
+// The full libraries, and what of ours goes with them.
+static void open_trusted(lua_State *L, int index) {
+  luaL_openlibs(L);
   lua_pushglobaltable(L);
   far_set_timers(L, index);
   lua_pushnil(L); // Sleeping is not a global: it is no name of the field's.
   lua_setfield(L, -2, "sleep");
   lua_pop(L, 1);
   replace_functions(L, index);
-  if (far_clock_is_virtual(script->host->clock))
+  if (far_clock_is_virtual(far_script_of_box(L, index)->host->clock))
     far_set_virtual_time(L, index);
-  if (!script->is_trusted)
-    far_sandbox_seal(L);
+}
 
+#ifndef FARSIDE_ENGINE // Whose Lua is its own: nobody can lend it another.
+// In somebody else's interpreter: the module alone, for luaopen_farside().
+static int open_borrowed(lua_State *L, far_script *script, int index) {
+  push_module(L, index, far_run_borrowed);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, script);
+  return 0;
+}
+#endif
+
+static int open(lua_State *L) {
+  far_script *script = lua_touserdata(L, 1);
+  far_listeners_open(script);
+  int index = push_box_of(L, script);
+#ifndef FARSIDE_ENGINE
+  if (script->is_borrowed)
+    return open_borrowed(L, script, index);
+#endif
+  if (script->is_trusted)
+    open_trusted(L, index);
+  else
+    far_sandbox_open(L, index);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  lua_insert(L, -2);
-  lua_pushcclosure(L, require_farside, 1);
+  far_push_function(L, index, require_farside);
   lua_setfield(L, -2, "farside");
   set_modules(L, script);
   return 0;

@@ -8,15 +8,17 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-// The script that calls. Every binding has its box as upvalue 1. Raises an
-// error once the script is closed.
+// The script that calls. Raises an error once it is closed.
+//
+// Every binding has the box of its script as upvalue 1. Where a state belongs
+// to one script, and functions need not be objects, there is none, and nil
+// where one would be: the state itself knows whose it is.
 far_script *far_script_of(lua_State *L);
 
-// The script of a box that was just made, at `box` on the stack.
+// The script of a box at `box` on the stack, or of the state where that is nil.
 far_script *far_script_of_box(lua_State *L, int box);
 
-// Pushes a function with the calling script's box as its upvalue 1. The box is
-// at `box` on the stack.
+// Pushes a function that knows the script of the box at `box` on the stack.
 void far_push_function(lua_State *L, int box, lua_CFunction function);
 
 // Between these two a binding changes what outlives the script: its turn is not
@@ -26,6 +28,10 @@ void far_end_change(far_script *script);
 
 // Adds functions to the table on the top of the stack.
 void far_set_functions(lua_State *L, int box, const luaL_Reg *functions);
+
+// Pushes a table of functions, with room for `more` fields.
+void far_push_functions(lua_State *L, int box, const luaL_Reg *functions,
+                        int more);
 
 // Gives a function of the table on the top of the stack a second name.
 void far_set_alias(lua_State *L, const char *alias, const char *name);
@@ -109,9 +115,6 @@ void far_set_loop(lua_State *L, int box);
 // Replaces what tells the machine's time and chance by the clock's, in a
 // script whose time is virtual.
 void far_set_virtual_time(lua_State *L, int box);
-
-// `print` goes to the log.
-int far_print(lua_State *L);
 
 // In plain Lua: Farside stays, with its loop, until the interpreter closes,
 // even if its app ends before.

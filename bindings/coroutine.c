@@ -50,6 +50,16 @@ int far_coroutine_status(lua_State *L) {
   return 1;
 }
 
+// running() --> co, whether it is the main one. Once a script knows its
+// coroutine, it must not come back from the pool as somebody else's.
+int far_coroutine_running(lua_State *L) {
+  far_script *script = far_script_of(L);
+  if (script->co == L)
+    script->co_is_ours = false;
+  lua_pushboolean(L, lua_pushthread(L));
+  return 2;
+}
+
 // -- Leaving the chain --------------------------------------------------------
 
 static int refuse_to_go_on(lua_State *L, int status, lua_KContext context) {

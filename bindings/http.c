@@ -568,6 +568,5 @@ static const luaL_Reg functions[] = {
 void far_push_http(lua_State *L, int box) {
   lua_pushvalue(L, box);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &box_key);
-  lua_newtable(L);
-  far_set_functions(L, box, functions);
+  far_push_functions(L, box, functions, 0);
 }

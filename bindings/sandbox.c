@@ -1,7 +1,10 @@
 #include "sandbox.h"
 
+#include "stock.h"
 #include <lualib.h>
 #include <string.h>
+
+enum { LIBRARIES = 9 }; // That are globals.
 
 // -- The list -----------------------------------------------------------------
 
@@ -53,13 +56,13 @@ const far_visible far_sandbox_names[] = {
         "refuses __gc: finalizers run where no hook stops them"),
     OWN("_G", "xpcall", far_base_xpcall,
         "a handler of a kill would run where no hook stops it"),
+    OWN("_G", "print", far_print, "goes to the log"),
+    OWN("_G", "setTimeout", far_timers_set_timeout, "a timer of ours"),
+    OWN("_G", "setInterval", far_timers_set_interval, "a timer of ours"),
+    OWN("_G", "clearTimeout", far_timers_clear, "a timer of ours"),
+    OWN("_G", "clearInterval", far_timers_clear, "a timer of ours"),
     HOST("_G", "_G", "the globals themselves"),
     HOST("_G", "arg", "the script's name and arguments"),
-    HOST("_G", "print", "goes to the log"),
-    HOST("_G", "setTimeout", "a timer of ours"),
-    HOST("_G", "setInterval", "a timer of ours"),
-    HOST("_G", "clearTimeout", "a timer of ours"),
-    HOST("_G", "clearInterval", "a timer of ours"),
     ABSENT("_G", "dofile", files),
     ABSENT("_G", "loadfile", files),
 
@@ -69,7 +72,8 @@ const far_visible far_sandbox_names[] = {
     STOCK("coroutine", "isyieldable", pure),
     OWN("coroutine", "resume", far_coroutine_resume,
         "watched, and passes a suspension and a kill on"),
-    HOST("coroutine", "running", "what a script knows is not used again"),
+    OWN("coroutine", "running", far_coroutine_running,
+        "what a script knows is not used again"),
     OWN("coroutine", "status", far_coroutine_status, "the killed are dead"),
     OWN("coroutine", "wrap", far_coroutine_wrap,
         "watched, and passes a suspension and a kill on"),
@@ -148,7 +152,7 @@ const far_visible far_sandbox_names[] = {
     OWN("os", "clock", far_os_clock, "to the millisecond: no stopwatch"),
     OWN("os", "date", far_os_date, "under the shield: time zones have a lock"),
     STOCK("os", "difftime", pure),
-    HOST("os", "exit", "ends the app, not the host"),
+    OWN("os", "exit", far_os_exit, "ends the app, not the host"),
     OWN("os", "time", far_os_time, "under the shield: time zones have a lock"),
     ABSENT("os", "execute", files),
     ABSENT("os", "getenv", "the environment is the user's"),
@@ -235,126 +239,107 @@ int far_sandbox_list(lua_State *L) {
 
 // -- Building -----------------------------------------------------------------
 
-static const luaL_Reg sources[] = {
-    {LUA_GNAME, luaopen_base},        {LUA_COLIBNAME, luaopen_coroutine},
-    {LUA_MATHLIBNAME, luaopen_math},  {LUA_OSLIBNAME, luaopen_os},
-    {LUA_STRLIBNAME, luaopen_string}, {LUA_TABLIBNAME, luaopen_table},
-    {LUA_UTF8LIBNAME, luaopen_utf8},  {NULL, NULL},
-};
-
-// Pushes a table with Lua's own libraries by name. They were opened in a world
-// that nobody will see.
-static void push_sources(lua_State *L) {
-  for (const luaL_Reg *source = sources; source->name != NULL; source++) {
-    luaL_requiref(L, source->name, source->func, 0);
-    lua_pop(L, 1);
-  }
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_pushliteral(L, "");
-  lua_getmetatable(L, -1);
-  lua_setfield(L, -3, "(string)");
-  lua_pop(L, 1);
+static bool is_of_strings(const far_visible *row) {
+  return row->library[0] == '(';
 }
 
-// A new world: globals, and package.loaded, which knows them.
-static void renew(lua_State *L) {
-  lua_newtable(L);
-  lua_pushvalue(L, -1);
-  lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
-  lua_newtable(L);
-  lua_pushvalue(L, -2);
-  lua_setfield(L, -2, LUA_GNAME);
-  lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, LUA_GNAME);
-  lua_pop(L, 1);
-}
-
-// Pushes the new library of that name; all but one are globals as well.
-static void push_library(lua_State *L, const char *name) {
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  bool is_new = !luaL_getsubtable(L, -1, name);
-  lua_remove(L, -2);
-  if (is_new) {
-    lua_pushvalue(L, -1);
-    lua_setglobal(L, name);
-  }
-}
-
-static bool is_virtual(lua_State *L, int box) {
-  return box != 0 &&
-         far_clock_is_virtual(far_script_of_box(L, box)->host->clock);
+static bool is_of_globals(const far_visible *row) {
+  return strcmp(row->library, LUA_GNAME) == 0;
 }
 
 // A function of C without upvalues is known by where the program lies, which
 // is another place in each run. With one it is an object like others, and lies
 // in the script's own memory. pairs() returns the `next` that it knows.
-static void settle(lua_State *L) {
+static void settle(lua_State *L, const far_visible *row) {
   lua_CFunction function = lua_tocfunction(L, -1);
-  if (function == NULL)
+  if (function == NULL || strcmp(row->name, "next") == 0)
     return;
-  if (lua_getupvalue(L, -1, 1) != NULL) {
-    lua_pop(L, 1);
-    return;
-  }
   lua_pushnil(L);
   lua_pushcclosure(L, function, 1);
   lua_remove(L, -2);
 }
 
-// Puts one row of the list into the library on the top.
-static void add(lua_State *L, int box, int source, const far_visible *row) {
+// Pushes the function or the constant of a row. `objects` has what Lua makes
+// anew in each state. False for what somebody else puts there, or nobody.
+static bool push_value(lua_State *L, int box, int objects,
+                       const far_visible *row) {
   if (row->origin == FAR_NAME_OWN) {
     far_push_function(L, box, row->function);
-  } else {
-    lua_getfield(L, source, row->library);
-    lua_getfield(L, -1, row->name);
-    lua_remove(L, -2);
-    if (is_virtual(L, box) && strcmp(row->name, "next") != 0)
-      settle(L);
+    return true;
   }
-  lua_setfield(L, -2, row->name);
+  if (row->origin != FAR_NAME_STOCK)
+    return false;
+  if (!far_stock_push(L, row))
+    lua_getfield(L, objects, row->name);
+  else if (!lua_isnil(L, box) && !is_of_strings(row))
+    settle(L, row);
+  return true;
 }
 
-static bool is_of_strings(const far_visible *row) {
-  return row->library[0] == '(';
+// Pushes the library that begins with this row. Returns the row behind it.
+static const far_visible *push_library(lua_State *L, int box, int objects,
+                                       const far_visible *row) {
+  int count = is_of_globals(row) ? LIBRARIES : 0;
+  const far_visible *end = row;
+  for (; end->name && strcmp(end->library, row->library) == 0; end++)
+    count += end->origin != FAR_NAME_ABSENT;
+  lua_createtable(L, 0, count);
+  for (; row != end; row++)
+    if (push_value(L, box, objects, row))
+      lua_setfield(L, -2, row->name);
+  return end;
+}
+
+// Pushes what Lua makes anew in each state: the functions that share its
+// generator of random numbers.
+static void push_objects(lua_State *L) {
+  static const char *const names[] = {"random", "randomseed"};
+  lua_pushcfunction(L, luaopen_math);
+  lua_call(L, 0, 1);
+  lua_createtable(L, 0, 2);
+  for (size_t i = 0; i < 2; i++) {
+    lua_getfield(L, -2, names[i]);
+    lua_setfield(L, -2, names[i]);
+  }
+  lua_remove(L, -2);
 }
 
 // Whatever a script reaches through a string is on the list too, and a script
-// cannot change what its strings are to C.
-static void set_string_metatable(lua_State *L, int source) {
-  lua_pushliteral(L, "");
-  lua_createtable(L, 0, 12);
-  for (const far_visible *row = far_sandbox_names; row->name != NULL; row++)
-    if (is_of_strings(row) && row->origin == FAR_NAME_STOCK)
-      add(L, 0, source, row);
-  push_library(L, LUA_STRLIBNAME);
+// cannot change what its strings are to C. The metatable is on the top.
+static void set_string_metatable(lua_State *L) {
+  lua_getglobal(L, LUA_STRLIBNAME);
   lua_setfield(L, -2, "__index");
   lua_pushliteral(L, "protected");
   lua_setfield(L, -2, "__metatable");
+  lua_pushliteral(L, "");
+  lua_insert(L, -2);
   lua_setmetatable(L, -2);
   lua_pop(L, 1);
 }
 
-void far_sandbox_open(lua_State *L, int box) {
-  push_sources(L);
-  int source = lua_gettop(L);
-  renew(L);
-  for (const far_visible *row = far_sandbox_names; row->name != NULL; row++) {
-    if (is_of_strings(row))
-      continue;
-    push_library(L, row->library);
-    if (row->origin == FAR_NAME_STOCK || row->origin == FAR_NAME_OWN)
-      add(L, box, source, row);
-    lua_pop(L, 1);
+// Makes the library on the top a global, and known to package.loaded.
+static void set_library(lua_State *L, int box, const far_visible *row) {
+  if (is_of_globals(row)) {
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
   }
-  set_string_metatable(L, source);
-  push_library(L, "io");
-  far_set_streams(L, box);
-  push_library(L, LUA_LOADLIBNAME);
-  far_set_package(L);
-  lua_settop(L, source - 1);
+  lua_pushvalue(L, -1);
+  lua_setglobal(L, row->library);
+  if (strcmp(row->library, LUA_IOLIBNAME) == 0)
+    far_set_streams(L, box);
+  else if (strcmp(row->library, LUA_LOADLIBNAME) == 0)
+    far_set_package(L);
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, row->library);
+  lua_pop(L, 1);
 }
+
+// -- Names --------------------------------------------------------------------
+//
+// Lua finds the names of functions, for tracebacks and messages, in a table of
+// the registry. What a script knows as package.loaded, and the libraries in it,
+// it can fill: so it is never that table.
 
 // Pushes a copy of the table on the top of the stack.
 static void push_copy(lua_State *L) {
@@ -368,7 +353,8 @@ static void push_copy(lua_State *L) {
   }
 }
 
-void far_sandbox_seal(lua_State *L) {
+// Where functions are objects, they are remembered as they are now.
+static void copy_names(lua_State *L) {
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   int table = lua_gettop(L);
   lua_newtable(L);
@@ -382,4 +368,62 @@ void far_sandbox_seal(lua_State *L) {
   }
   lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_settop(L, table - 1);
+}
+
+// The registry's __index: Lua asks for the table, and there is none so far.
+// Upvalue 1 has the objects.
+static int make_names(lua_State *L) {
+  enum { KEY = 2, BOX };
+  if (lua_type(L, KEY) != LUA_TSTRING ||
+      strcmp(lua_tostring(L, KEY), LUA_LOADED_TABLE) != 0)
+    return 0;
+  lua_settop(L, BOX); // There is none.
+  lua_createtable(L, 0, LIBRARIES + 1);
+  for (const far_visible *row = far_sandbox_names; !is_of_strings(row);) {
+    const char *library = row->library;
+    row = push_library(L, BOX, lua_upvalueindex(1), row);
+    lua_setfield(L, -2, library);
+  }
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  return 1;
+}
+
+// Where they are addresses, they can be found again at any time: most scripts
+// never raise an error. The objects are on the top.
+static void make_names_late(lua_State *L) {
+  lua_pushnil(L);
+  lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_createtable(L, 0, 1);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, make_names, 1);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, LUA_REGISTRYINDEX);
+}
+
+// -- Opening ------------------------------------------------------------------
+
+void far_sandbox_open(lua_State *L, int box) {
+  if (!far_stock_find(&far_script_of_box(L, box)->host->memory))
+    luaL_error(L, "not enough memory");
+  push_objects(L);
+  int objects = lua_gettop(L);
+  lua_createtable(L, 0, LIBRARIES + 2); // `farside` will come.
+  lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  const far_visible *row = far_sandbox_names;
+  while (row->name != NULL) {
+    const far_visible *next = push_library(L, box, objects, row);
+    if (is_of_strings(row))
+      set_string_metatable(L);
+    else
+      set_library(L, box, row);
+    row = next;
+  }
+  if (lua_isnil(L, box)) {
+    make_names_late(L);
+  } else {
+    far_set_virtual_time(L, box);
+    copy_names(L);
+  }
+  lua_settop(L, objects - 1);
 }

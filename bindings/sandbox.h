@@ -11,7 +11,7 @@
 // Where a name comes from.
 typedef enum far_origin {
   FAR_NAME_STOCK,  // Lua's own, as it is.
-  FAR_NAME_OWN,    // Ours, instead of Lua's.
+  FAR_NAME_OWN,    // A function of ours.
   FAR_NAME_HOST,   // Put there by somebody else of us, once the sandbox stands.
   FAR_NAME_ABSENT, // Lua has it, and a script does not.
 } far_origin;
@@ -30,10 +30,6 @@ extern const far_visible far_sandbox_names[];
 // Builds the globals of a fresh state. The script's box is at `box`.
 void far_sandbox_open(lua_State *L, int box);
 
-// The last step: from now on Lua finds the names of functions, for tracebacks
-// and messages, in tables that no script can fill.
-void far_sandbox_seal(lua_State *L);
-
 // The same list for Lua: { { library = …, name = …, origin = "stock", "own",
 // "host" or "absent", reason = … }, … }
 int far_sandbox_list(lua_State *L);
@@ -51,10 +47,14 @@ int far_debug_getinfo(lua_State *L);
 int far_debug_traceback(lua_State *L);
 int far_string_rep(lua_State *L);
 
+// bindings.c
+int far_os_exit(lua_State *L);
+
 // coroutine.c
 int far_coroutine_close(lua_State *L);
 int far_coroutine_create(lua_State *L);
 int far_coroutine_resume(lua_State *L);
+int far_coroutine_running(lua_State *L);
 int far_coroutine_status(lua_State *L);
 int far_coroutine_wrap(lua_State *L);
 
@@ -74,7 +74,15 @@ void far_output_take(lua_State *L);
 // Writes down what waits for its newline. Allocates nothing in Lua.
 void far_output_flush(far_script *script);
 
+// log.c
+int far_print(lua_State *L);
+
 // require.c
 int far_require(lua_State *L);
+
+// timers.c
+int far_timers_clear(lua_State *L);
+int far_timers_set_interval(lua_State *L);
+int far_timers_set_timeout(lua_State *L);
 
 #endif

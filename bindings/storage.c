@@ -171,6 +171,5 @@ static const luaL_Reg functions[] = {
 };
 
 void far_push_storage(lua_State *L, int box) {
-  lua_newtable(L);
-  far_set_functions(L, box, functions);
+  far_push_functions(L, box, functions, 0);
 }

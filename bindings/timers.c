@@ -1,6 +1,7 @@
 // Timers, and sleeping. Both belong to the task in which they were set, and end
 // with it.
 
+#include "sandbox.h"
 #include "wait.h"
 
 #include <math.h>
@@ -172,18 +173,18 @@ static int set(lua_State *L, bool is_interval) {
 }
 
 // setTimeout(fn, ms, …) --> id
-static int set_timeout(lua_State *L) {
+int far_timers_set_timeout(lua_State *L) {
   return set(L, false);
 }
 
 // setInterval(fn, ms, …) --> id
-static int set_interval(lua_State *L) {
+int far_timers_set_interval(lua_State *L) {
   return set(L, true);
 }
 
 // clearTimeout(id), clearInterval(id): harmless for nil and for an id that has
 // fired.
-static int clear(lua_State *L) {
+int far_timers_clear(lua_State *L) {
   far_script *script = far_script_of(L);
   if (lua_isnoneornil(L, 1))
     return 0;
@@ -265,10 +266,10 @@ static int sleep(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"setTimeout", set_timeout},
-    {"setInterval", set_interval},
-    {"clearTimeout", clear},
-    {"clearInterval", clear},
+    {"setTimeout", far_timers_set_timeout},
+    {"setInterval", far_timers_set_interval},
+    {"clearTimeout", far_timers_clear},
+    {"clearInterval", far_timers_clear},
     {"sleep", sleep},
     {NULL, NULL},
 };

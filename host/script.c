@@ -246,10 +246,11 @@ farside_status far_script_open(farside_host *host, const char *name,
     goto fail;
   lua_atpanic(fresh->L, panic);
   lua_setwarnf(fresh->L, warned, fresh);
+  lua_gc(fresh->L, LUA_GCSTOP); // Nearly all of it stays.
   status = open_protected(fresh);
   if (status != FARSIDE_OK)
     goto fail;
-  // A fifth of it is what the libraries were built from.
+  lua_gc(fresh->L, LUA_GCRESTART);
   lua_gc(fresh->L, LUA_GCCOLLECT);
   *script = fresh;
   return FARSIDE_OK;

@@ -86,7 +86,7 @@ static const struct kind {
     {"exec, run and finish", do_tasks, 1000, 6000, 12000},
     {"a timer, set and fired", do_timers, 1000, 6000, 7000},
     {"an event to a listener", do_events, 1000, 6000, 5000},
-    {"a script, opened and closed", do_scripts, 10, 60, 1060000},
+    {"a script, opened and closed", do_scripts, 10, 60, 300000},
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds, SKIPPED = 77 };

@@ -242,32 +242,55 @@ static int walk(lua_State *L) {
   return 0;
 }
 
-int main(void) {
-  read_list();
+static void check_script(farside_host *host, const char *where) {
+  visited = c_functions = 0;
+  if (host->stats.errors > 0)
+    wrong(where, farside_error(host));
+  far_script *script = far_list_item(host->scripts.next, far_script, link);
+  lua_pushcfunction(script->L, walk);
+  if (lua_pcall(script->L, 0, 0, 0) != LUA_OK)
+    wrong(where, lua_tostring(script->L, -1));
+  if (visited < 200 || c_functions < 80)
+    wrong(where, "the walk did not go far");
+  printf("%s: %zu values, %zu C functions\n", where, visited, c_functions);
+}
+
+static void load(farside_host *host) {
+  if (farside_load_buffer(host, "app.lua", code, sizeof code - 1, 0, NULL) !=
+      FARSIDE_OK)
+    wrong("the script", farside_error(host));
+}
+
+static void check_on_phone(void) {
   far_device_config config = {.os = "ios"};
   far_device *device;
   if (far_device_open(&config, &device) != FARSIDE_OK)
     abort();
-  farside_host *host = far_device_host(device);
   far_device_launch(device, "user");
-  if (farside_load_buffer(host, "app.lua", code, sizeof code - 1, 0, NULL) !=
-      FARSIDE_OK) {
-    printf("not ok: %s\n", farside_error(host));
-    return 1;
-  }
+  load(far_device_host(device));
   far_device_advance(device, 1000);
-  if (host->stats.errors > 0)
-    wrong("the script", farside_error(host));
-
-  far_script *script = far_list_item(host->scripts.next, far_script, link);
-  lua_pushcfunction(script->L, walk);
-  if (lua_pcall(script->L, 0, 0, 0) != LUA_OK)
-    wrong("the walk", lua_tostring(script->L, -1));
-  if (visited < 200 || c_functions < 80)
-    wrong("the walk", "it did not go far");
+  check_script(far_device_host(device), "on a phone");
   far_device_kill(device, "the walk is over");
   far_device_close(device);
-  printf("%zu values, %zu C functions: %zu passed, %zu failed\n", visited,
-         c_functions, visited - failed, failed);
+}
+
+// There functions are no objects.
+static void check_on_real_time(void) {
+  farside_config config;
+  farside_host *host;
+  farside_config_init(&config);
+  if (farside_host_open(&config, &host) != FARSIDE_OK)
+    abort();
+  load(host);
+  farside_tick(host, 1000);
+  check_script(host, "on real time");
+  farside_host_close(host);
+}
+
+int main(void) {
+  read_list();
+  check_on_phone();
+  check_on_real_time();
+  printf("%zu failed\n", failed);
   return failed ? 1 : 0;
 }

@@ -3,6 +3,7 @@
 
 local device = require "farside.device"
 local helper = require "spec.helper"
+local program = require "spec.program"
 local list = require "farside.sandbox"
 local run, said = helper.run, helper.said
 
@@ -133,6 +134,41 @@ describe("the sandbox", function()
     assert.equal("nil\ttrue\tprotected\tfalse\tbad argument #1 to 'setmetatable' (table expected, got string)",
       said(phone)[1])
     assert.equal("mine", said(phone)[2])
+  end)
+
+  it("is the same on real time, where functions are made otherwise", function()
+    local code <const> = [[
+      local function names(library)
+        local all = {}
+        for name in pairs(library) do all[#all + 1] = name end
+        table.sort(all)
+        return table.concat(all, " ")
+      end
+      local farside = require "farside"
+      print(farside == require "farside", farside == package.preload.farside(), names(farside), names(farside.Plugins))
+      for name, module in pairs(farside.Plugins) do farside[name] = names(module) end
+      print(farside.App, farside.BackgroundTask, farside.Log, farside.Storage, farside.Http, farside.Files)
+      for _, name in ipairs { "_G", "coroutine", "debug", "io", "math", "os", "package", "string", "table", "utf8" } do
+        print(name, names(_G[name]), package.loaded[name] == _G[name])
+      end
+      -- Their names are known, whatever a script does to its libraries.
+      local rep, random, timeout, running = string.rep, math.random, setTimeout, coroutine.running
+      string.rep, math.random, math.randomseed, _G.setTimeout, coroutine.running = nil, nil, rep, rep, rep
+      package.loaded.string, package.loaded.math, package.loaded.mine = nil, rep, { rep = rep }
+      print(pcall(rep))
+      print(pcall(random, {}))
+      print(pcall(timeout))
+      print(xpcall(rep, debug.traceback))
+      print(xpcall(random, debug.traceback, {}))
+      print(select(2, running()))
+    ]]
+    local path = program.temporary ".lua"
+    program.write(path, code)
+    local status, output, errors = program.run("run " .. path)
+    program.clean()
+    local phone <close> = run(code)
+    assert.same({ 0, "" }, { status, errors })
+    assert.equal(table.concat(said(phone), "\n") .. "\n", (output:gsub("/[^ :]*%.lua", "app.lua")))
   end)
 
   it("is a world of its own for each script", function()
