@@ -39,8 +39,10 @@ release: setup
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release
 
-# The engine's own sources: ENGINE="-D FARSIDE_LUA_DIR=… -D FARSIDE_UV_DIR=…".
+# The engine's own sources: ENGINE="-D FARSIDE_LUA_DIR=… -D FARSIDE_UV_DIR=…". What
+# was said the last time does not count.
 install:
+	@rm -f build/engine/CMakeCache.txt
 	@[ -n "$(ENGINE)" ] || $(MAKE) --no-print-directory setup-engine
 	@cmake --preset engine -D CMAKE_INSTALL_PREFIX=$(PREFIX) $(ENGINE) >/dev/null
 	@cmake --build --preset engine
