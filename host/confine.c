@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -226,6 +227,11 @@ static const call calls[] = {
     {__NR_rt_sigreturn, ANY, 0, 0},
     {__NR_restart_syscall, ANY, 0, 0},
     {__NR_sigaltstack, ANY, 0, 0},
+
+    // The watchdog's alarm: a signal to a thread of this process.
+    {__NR_timer_create, IS, 0, CLOCK_MONOTONIC},
+    {__NR_timer_settime, ANY, 0, 0},
+    {__NR_timer_delete, ANY, 0, 0},
 
     // The end, and what there is to know.
     {__NR_exit, ANY, 0, 0},

@@ -16,11 +16,12 @@
 //   read, write, poll, epoll   on files that are open already: the loop and the
 //                              wire. No new socket, pipe or event
 //   open for reading, stat,    the script, its manifest and its modules. An
-//   open realpath                   that could write or create is refused mmap,
-//   mprotect, brk, …     memory, but none that can be executed futex, clocks,
-//   nanosleep   the watchdog's thread and time rt_sig…, tgkill            the
-//   watchdog's signal, to the process itself exit, getpid, uname, …     what
-//   tells no secret and changes nothing
+//   realpath                   open that could write or create is refused
+//   mmap, mprotect, brk, …     memory, but none that can be executed
+//   futex, clocks, nanosleep   the watchdog's thread and time
+//   timer_…                    the watchdog's alarm, in the process itself
+//   rt_sig…, tgkill            the watchdog's signal, to the process itself
+//   exit, getpid, uname, …     what tells no secret and changes nothing
 //
 // All else fails with EPERM: a new process or thread, execve, socket, ptrace, a
 // signal to somebody else, a file's name, mode or owner, mount, setuid, prctl.

@@ -525,6 +525,7 @@ void far_host_step(farside_host *host, uint64_t until_ns) {
   step(host, until_ns);
   if (host->wants_end && !host->is_closing)
     far_life_end(host, FAR_WHAT_APP_END, "os.exit was called");
+  far_watch_rest(&host->watch);
   host->is_running = false;
 }
 

@@ -158,6 +158,7 @@ static farside_status load(farside_host *host, far_source *source,
                            const char *name) {
   host->is_running = true;
   farside_status status = load_inside(host, source, name);
+  far_watch_rest(&host->watch);
   host->is_running = false;
   return status;
 }

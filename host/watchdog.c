@@ -1,6 +1,7 @@
 #include "watchdog.h"
 
 #include "far_assert.h"
+#include "punctual.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <stddef.h>
@@ -153,7 +154,11 @@ bool far_watch_has_killed(lua_State *co) {
   return lua_gethook(co) == kill_hook;
 }
 
+// The handler looks, and has been interrupted by a second signal since.
+static _Thread_local volatile sig_atomic_t is_looking, has_rung_again;
+
 static void jump_out(far_shield *shield) {
+  is_looking = 0; // There is no way back into a handler either.
   far_watch *watch =
       (far_watch *)(void *)((char *)shield - offsetof(far_watch, shield));
   siglongjmp(watch->way_out, 1);
@@ -197,7 +202,7 @@ static void obey(far_watch *watch) {
   }
 }
 
-// -- The thread ---------------------------------------------------------------
+// -- Who watches --------------------------------------------------------------
 
 static struct {
   uv_mutex_t gate;  // Held while a host comes or goes.
@@ -220,68 +225,48 @@ static void prepare(void) {
              uv_cond_init(&dog.wake) == 0;
 }
 
-static _Thread_local volatile sig_atomic_t is_probing, is_reached;
+// -- Looking ------------------------------------------------------------------
 
-static void signalled(int signal, siginfo_t *info, void *context) {
-  int error = errno;
-  far_watch *watch = here;
-  if (watch != NULL)
-    obey(watch);
-  else if (is_probing)
-    is_reached = 1;
-  // The number may be somebody else's too.
-  else if (dog.old.sa_flags & SA_SIGINFO)
-    dog.old.sa_sigaction(signal, info, context);
-  else if (dog.old.sa_handler != SIG_DFL && dog.old.sa_handler != SIG_IGN)
-    dog.old.sa_handler(signal);
-  errno = error;
-}
-
-static void tell(far_watch *watch, uint64_t entry, verb what) {
-  atomic_store(&watch->order, order_for(entry, what));
-  pthread_kill(watch->thread, dog.signal);
+static void tell(far_watch *watch, far_look *mine, verb what) {
+  atomic_store(&watch->order, order_for(mine->entry, what));
+  mine->has_spoken = true;
 }
 
 // Begins to follow an entry: it has computed for as long as it lasts already,
 // at the most.
-static void meet(far_watch *watch, uint64_t entry, uint64_t now_ns,
-                 uint64_t cpu_ns) {
+static void meet(far_watch *watch, far_look *mine, uint64_t entry,
+                 uint64_t now_ns, uint64_t cpu_ns) {
   uint64_t began_ns = atomic_load(&watch->began_ns);
   uint64_t lasted_ns = now_ns > began_ns ? now_ns - began_ns : 0;
   lasted_ns = sooner(lasted_ns, FIRST_LOOK_NS);
-  watch->seen_entry = entry;
   if (atomic_load(&watch->base_entry) != entry) {
     atomic_store(&watch->cpu_base_ns,
                  cpu_ns > lasted_ns ? cpu_ns - lasted_ns : 0);
     atomic_store(&watch->base_entry, entry);
   }
-  watch->slice_due_ns = later(began_ns, atomic_load(&watch->slice_ns));
-  watch->look_ns = 0;
-  watch->ticks = 1;
-  watch->rests = 0;
-  watch->look_cpu_ns = 0;
-  watch->held_cpu_ns = 0;
-  watch->kill_ns = 0;
+  *mine =
+      (far_look){.entry = entry,
+                 .slice_due_ns = later(began_ns, atomic_load(&watch->slice_ns)),
+                 .ticks = 1};
 }
 
-static uint64_t next_wait(far_watch *watch) {
-  uint64_t wait_ns = watch->ticks * (uint64_t)TICK_NS;
-  watch->ticks = watch->ticks < TICKS_MAX ? watch->ticks * 2 : TICKS_MAX;
+static uint64_t next_wait(far_look *mine) {
+  uint64_t wait_ns = mine->ticks * (uint64_t)TICK_NS;
+  mine->ticks = mine->ticks < TICKS_MAX ? mine->ticks * 2 : TICKS_MAX;
   return wait_ns;
 }
 
 // How long a budget lasts of which so much is left, at the least. A thread that
 // does not compute, but waits for something else, is looked at ever more
 // rarely.
-static uint64_t until_spent(far_watch *watch, uint64_t cpu_ns,
-                            uint64_t left_ns) {
-  bool is_resting = cpu_ns - watch->look_cpu_ns < GLANCE_NS;
-  watch->look_cpu_ns = cpu_ns;
+static uint64_t until_spent(far_look *mine, uint64_t cpu_ns, uint64_t left_ns) {
+  bool is_resting = cpu_ns - mine->cpu_ns < GLANCE_NS;
+  mine->cpu_ns = cpu_ns;
   if (!is_resting)
-    watch->rests = 0;
-  else if (watch->rests < TICKS_MAX)
-    watch->rests = watch->rests * 2 + 1;
-  uint64_t least_ns = watch->rests * (uint64_t)TICK_NS;
+    mine->rests = 0;
+  else if (mine->rests < TICKS_MAX)
+    mine->rests = mine->rests * 2 + 1;
+  uint64_t least_ns = mine->rests * (uint64_t)TICK_NS;
   least_ns = least_ns < GLANCE_NS ? GLANCE_NS : least_ns;
   return left_ns < least_ns ? least_ns : left_ns;
 }
@@ -289,43 +274,44 @@ static uint64_t until_spent(far_watch *watch, uint64_t cpu_ns,
 // Tells a turn to stop, the more firmly the longer it has not; returns how long
 // to wait for that. On a busy machine it may not have run at all meanwhile; but
 // it cannot wait for ever either.
-static uint64_t insist(far_watch *watch, uint64_t entry, uint64_t now_ns,
+static uint64_t insist(far_watch *watch, far_look *mine, uint64_t now_ns,
                        uint64_t cpu_ns) {
   uint64_t grace_ns = atomic_load(&watch->grace_ns);
   uint64_t silence_ns = grace_ns / SILENCE_PART;
-  uint64_t used_ns = cpu_ns - watch->kill_cpu_ns;
+  uint64_t used_ns = cpu_ns - mine->kill_cpu_ns;
   if (!atomic_load(&watch->may_drop)) {
-    tell(watch, entry, KILL);
-    return next_wait(watch);
+    tell(watch, mine, KILL);
+    return next_wait(mine);
   }
   if (used_ns >= grace_ns ||
-      (now_ns - watch->kill_ns) / GRACES_MAX >= grace_ns) {
-    tell(watch, entry, DROP);
-    return next_wait(watch);
+      (now_ns - mine->kill_ns) / GRACES_MAX >= grace_ns) {
+    tell(watch, mine, DROP);
+    return next_wait(mine);
   }
   bool is_silent = used_ns >= silence_ns;
-  tell(watch, entry, is_silent ? PRESS : KILL);
+  tell(watch, mine, is_silent ? PRESS : KILL);
   uint64_t left_ns = (is_silent ? grace_ns : silence_ns) - used_ns;
   return left_ns < GLANCE_NS ? GLANCE_NS : sooner(left_ns, TICK_NS);
 }
 
-// Looks at a turn; returns when to look again.
-static uint64_t look(far_watch *watch, uint64_t now_ns) {
+// Looks at a turn that is due then; returns when to look again.
+static uint64_t look(far_watch *watch, far_look *mine, uint64_t due_ns,
+                     uint64_t now_ns) {
   uint64_t entry = atomic_load(&watch->entry);
-  uint64_t due_ns = atomic_load(&watch->due_ns);
+  mine->has_spoken = false;
   if (entry % 2 == 0 || due_ns == never)
     return never;
-  if (watch->seen_entry == entry)
-    due_ns = watch->look_ns;
+  if (mine->entry == entry)
+    due_ns = mine->look_ns;
   if (now_ns < due_ns)
     return due_ns;
   uint64_t cpu_ns = read_clock(watch->cpu_clock);
-  if (watch->seen_entry != entry)
-    meet(watch, entry, now_ns, cpu_ns);
+  if (mine->entry != entry)
+    meet(watch, mine, entry, now_ns, cpu_ns);
   uint64_t budget_ns = atomic_load(&watch->cpu_ns);
   uint64_t hold_ns = atomic_load(&watch->hold_ns);
   if (atomic_load(&watch->entry) != entry) {
-    watch->seen_entry = 0; // What was read belongs to two turns.
+    mine->entry = 0; // What was read belongs to two turns.
     return now_ns;
   }
 
@@ -334,40 +320,50 @@ static uint64_t look(far_watch *watch, uint64_t now_ns) {
   uint64_t left_ns = budget_ns == never     ? never
                      : used_ns >= budget_ns ? 0
                                             : budget_ns - used_ns;
-  bool is_over = now_ns >= watch->slice_due_ns;
-  if (is_over && watch->held_cpu_ns == 0)
-    watch->held_cpu_ns = cpu_ns;
-  uint64_t held_ns = is_over ? cpu_ns - watch->held_cpu_ns : 0;
+  bool is_over = now_ns >= mine->slice_due_ns;
+  if (is_over && mine->held_cpu_ns == 0)
+    mine->held_cpu_ns = cpu_ns;
+  uint64_t held_ns = is_over ? cpu_ns - mine->held_cpu_ns : 0;
   bool has_held_up = is_over && held_ns >= hold_ns;
-  if (watch->kill_ns == 0 && (left_ns == 0 || has_held_up)) {
+  if (mine->kill_ns == 0 && (left_ns == 0 || has_held_up)) {
     atomic_store(&watch->has_held_up, left_ns > 0);
-    watch->kill_ns = now_ns;
-    watch->kill_cpu_ns = cpu_ns;
-    watch->ticks = 1;
+    mine->kill_ns = now_ns;
+    mine->kill_cpu_ns = cpu_ns;
+    mine->ticks = 1;
   }
   uint64_t wait_ns;
-  if (watch->kill_ns != 0) {
-    wait_ns = insist(watch, entry, now_ns, cpu_ns);
+  if (mine->kill_ns != 0) {
+    wait_ns = insist(watch, mine, now_ns, cpu_ns);
   } else if (is_over) {
-    tell(watch, entry, SUSPEND);
+    tell(watch, mine, SUSPEND);
     wait_ns =
-        sooner(next_wait(watch),
-               until_spent(watch, cpu_ns, sooner(left_ns, hold_ns - held_ns)));
+        sooner(next_wait(mine),
+               until_spent(mine, cpu_ns, sooner(left_ns, hold_ns - held_ns)));
   } else {
-    wait_ns = sooner(watch->slice_due_ns - now_ns,
-                     until_spent(watch, cpu_ns, left_ns));
+    wait_ns =
+        sooner(mine->slice_due_ns - now_ns, until_spent(mine, cpu_ns, left_ns));
   }
-  watch->look_ns = later(now_ns, wait_ns);
-  return watch->look_ns;
+  mine->look_ns = later(now_ns, wait_ns);
+  return mine->look_ns;
 }
+
+// -- The thread ---------------------------------------------------------------
 
 // The earliest moment that anybody's entry asks for.
 static uint64_t earliest_due(void) {
   uint64_t due_ns = never;
   for (far_watch *watch = dog.first; watch; watch = watch->next)
-    if (atomic_load(&watch->entry) != watch->seen_entry)
+    if (atomic_load(&watch->entry) != watch->looks.entry)
       due_ns = sooner(due_ns, atomic_load(&watch->due_ns));
   return due_ns;
+}
+
+static uint64_t glance(far_watch *watch, uint64_t now_ns) {
+  uint64_t due_ns = atomic_load(&watch->due_ns);
+  uint64_t next_ns = look(watch, &watch->looks, due_ns, now_ns);
+  if (watch->looks.has_spoken)
+    pthread_kill(watch->thread, dog.signal);
+  return next_ns;
 }
 
 static uint64_t entries(void) {
@@ -380,11 +376,12 @@ static uint64_t entries(void) {
 static void watch_all(void *unused) {
   (void)unused;
   uint64_t entries_seen = 0;
+  far_be_punctual();
   uv_mutex_lock(&dog.mutex);
   while (!dog.is_ending) {
     uint64_t now_ns = far_now_ns(), next_ns = never;
     for (far_watch *watch = dog.first; watch; watch = watch->next)
-      next_ns = sooner(next_ns, look(watch, now_ns));
+      next_ns = sooner(next_ns, glance(watch, now_ns));
     uint64_t entries_now = entries();
     if (entries_now != entries_seen)
       next_ns = sooner(next_ns, later(now_ns, LINGER_NS));
@@ -406,6 +403,84 @@ static void wake(void) {
   uv_mutex_lock(&dog.mutex);
   uv_cond_signal(&dog.wake);
   uv_mutex_unlock(&dog.mutex);
+}
+
+// -- The alarm ----------------------------------------------------------------
+
+// The handler may come between any two lines of these, and may set it itself.
+// It always looks, so an alarm that rings too early does no harm; it must only
+// never be forgotten.
+static void set_alarm(far_watch *watch, uint64_t when_ns) {
+  atomic_store(&watch->alarm_ns, when_ns);
+  far_alarm_set(&watch->alarm, when_ns);
+}
+
+// For an entry that has just begun. What was set for one that is over goes on
+// for this one: then it is only looked at once more, and no call is made.
+static void expect_alarm(far_watch *watch, uint64_t due_ns) {
+  uint64_t alarm_ns = atomic_load(&watch->alarm_ns);
+  if (due_ns < alarm_ns || alarm_ns <= far_now_ns())
+    set_alarm(watch, due_ns);
+}
+
+// It has rung for somebody whose turn computes here, or waits for one that
+// does.
+static void look_once(void) {
+  uint64_t now_ns = far_now_ns();
+  for (far_watch *watch = here; watch; watch = watch->outer) {
+    uint64_t due_ns = atomic_load(&watch->alarm_due_ns);
+    if (due_ns != never)
+      set_alarm(watch, look(watch, &watch->own_looks, due_ns, now_ns));
+  }
+}
+
+static void look_here(void) {
+  has_rung_again = 1;
+  if (is_looking)
+    return; // In there.
+  do {
+    is_looking = 1;
+    has_rung_again = 0;
+    look_once();
+    is_looking = 0;
+  } while (has_rung_again);
+}
+
+// Opened when it is first needed: most hosts never do.
+static bool has_alarm(far_watch *watch) {
+  if (!watch->alarm.is_open && !watch->has_no_alarm)
+    watch->has_no_alarm = !far_alarm_open(&watch->alarm, dog.signal, &dog);
+  return watch->alarm.is_open;
+}
+
+void far_watch_rest(far_watch *watch) {
+  if (atomic_load(&watch->alarm_ns) != never)
+    set_alarm(watch, never);
+}
+
+static _Thread_local volatile sig_atomic_t is_probing, is_reached;
+
+// The number may be somebody else's too.
+static void pass_on(int signal, siginfo_t *info, void *context) {
+  if (is_probing)
+    is_reached = 1;
+  else if (dog.old.sa_flags & SA_SIGINFO)
+    dog.old.sa_sigaction(signal, info, context);
+  else if (dog.old.sa_handler != SIG_DFL && dog.old.sa_handler != SIG_IGN)
+    dog.old.sa_handler(signal);
+}
+
+static void signalled(int signal, siginfo_t *info, void *context) {
+  int error = errno;
+  bool is_alarm = info->si_code == SI_TIMER && info->si_value.sival_ptr == &dog;
+  far_watch *watch = here;
+  if (is_alarm)
+    look_here();
+  if (watch != NULL)
+    obey(watch);
+  else if (!is_alarm) // It may ring between two turns.
+    pass_on(signal, info, context);
+  errno = error;
 }
 
 // The thread takes no signal: they are for those who have a handler to run.
@@ -477,6 +552,8 @@ static void stop(void) {
 farside_status far_watch_open(far_watch *watch, int signal) {
   watch->shield.drop = jump_out;
   atomic_store(&watch->due_ns, never);
+  atomic_store(&watch->alarm_ns, never);
+  atomic_store(&watch->alarm_due_ns, never);
   atomic_store(&watch->base_entry, never); // Of no entry is it known.
   if (signal < 0)
     return FARSIDE_OK;
@@ -503,6 +580,7 @@ void far_watch_close(far_watch *watch) {
   if (!watch->is_watched)
     return;
   far_assert(watch->shield.depth == 0);
+  far_alarm_close(&watch->alarm);
   uv_mutex_lock(&dog.gate);
   uv_mutex_lock(&dog.mutex);
   far_watch **link = &dog.first;
@@ -530,6 +608,8 @@ static void adopt_thread(far_watch *watch) {
   if (pthread_getcpuclockid(watch->thread, &watch->cpu_clock) != 0)
     watch->cpu_clock = CLOCK_MONOTONIC;
   watch->has_thread = true;
+  far_alarm_close(&watch->alarm); // It was the other thread's.
+  atomic_store(&watch->alarm_ns, never);
   uv_mutex_unlock(&dog.mutex);
 }
 
@@ -569,11 +649,17 @@ void far_watch_enter(far_watch *watch, lua_State *co,
   // Where the processor is crowded, most of what a turn lasts is somebody
   // else's: a guess could be all of a small budget, and a hundred slices, each
   // guessed a little, are a wrong second.
-  if (allowance->goes_on || allowance->cpu_ns < EXACT_NS) {
+  bool is_exact = allowance->goes_on || allowance->cpu_ns < EXACT_NS;
+  if (is_exact) {
     atomic_store(&watch->cpu_base_ns, far_cpu_ns());
     atomic_store(&watch->base_entry, entry + 1);
   }
   atomic_store_explicit(&watch->entry, entry + 1, memory_order_release);
+  if ((is_exact || first_ns < FIRST_LOOK_NS) && has_alarm(watch)) {
+    atomic_store(&watch->alarm_due_ns, due_ns);
+    expect_alarm(watch, due_ns);
+    return;
+  }
   atomic_store(&watch->due_ns, due_ns);
   if (due_ns < atomic_load(&dog.next_ns))
     wake();
@@ -595,6 +681,7 @@ void far_watch_leave(far_watch *watch) {
   if (watch->is_watched) {
     uint64_t entry = atomic_load_explicit(&watch->entry, memory_order_relaxed);
     atomic_store_explicit(&watch->due_ns, never, memory_order_relaxed);
+    atomic_store_explicit(&watch->alarm_due_ns, never, memory_order_relaxed);
     atomic_store_explicit(&watch->entry, entry + 1, memory_order_release);
   }
   here = watch->outer;

@@ -14,9 +14,14 @@
 //
 // Nothing is hooked before the signal comes, so a script that behaves runs at
 // full speed.
+//
+// A thread has to wait for a processor before it can look. Where that would be
+// felt, because the end is near, the thread that computes sets an alarm instead
+// and looks itself when it rings: one system call, for ever so many turns.
 #ifndef FAR_WATCHDOG_H
 #define FAR_WATCHDOG_H
 
+#include "alarm.h"
 #include "farside.h"
 #include "shield.h"
 #include <lua.h>
@@ -38,6 +43,17 @@ typedef struct far_allowance {
 
 enum { FAR_TRACE_BYTES = 2048 };
 
+// What whoever looks at an entry knows of it.
+typedef struct far_look {
+  uint64_t entry, look_ns, slice_due_ns;
+  uint64_t held_cpu_ns; // When it was first told to suspend.
+  uint64_t ticks;       // Until it is told the same the next time.
+  uint64_t rests;       // Likewise, until it is looked at while it waits.
+  uint64_t cpu_ns;      // What it had computed at the last look.
+  uint64_t kill_ns, kill_cpu_ns; // When it was first told to stop.
+  bool has_spoken;               // At the last look.
+} far_look;
+
 // One for each host. All but the first group belongs to the host's thread.
 struct far_watch {
   far_watch *next; // The watchdog's list.
@@ -51,15 +67,16 @@ struct far_watch {
   _Atomic uint64_t began_ns; // What the watchdog reads of this entry.
   _Atomic uint64_t slice_ns, hold_ns, cpu_ns, grace_ns;
   _Atomic bool may_drop;
-  _Atomic bool has_held_up; // What it was killed for: see hold_ns.
-  uint64_t seen_entry, look_ns, slice_due_ns; // The watchdog's own.
-  uint64_t held_cpu_ns; // When it was first told to suspend.
-  uint64_t ticks;       // Until it is told the same the next time.
-  uint64_t rests;       // Likewise, until it is looked at while it waits.
-  uint64_t look_cpu_ns; // What it had computed at the last look.
-  uint64_t kill_ns, kill_cpu_ns; // When it was first told to stop.
-  _Atomic uint64_t base_entry;   // For which entry the next line is meant.
-  _Atomic uint64_t cpu_base_ns;  // What the thread had computed at its begin.
+  _Atomic bool has_held_up;     // What it was killed for: see hold_ns.
+  far_look looks;               // The watchdog's own.
+  _Atomic uint64_t base_entry;  // For which entry the next line is meant.
+  _Atomic uint64_t cpu_base_ns; // What the thread had computed at its begin.
+
+  far_alarm alarm;
+  bool has_no_alarm;
+  far_look own_looks;            // When the alarm rings.
+  _Atomic uint64_t alarm_ns;     // When it does; UINT64_MAX: it is not set.
+  _Atomic uint64_t alarm_due_ns; // As due_ns, which is UINT64_MAX then.
 
   far_shield shield;
   lua_State *volatile running;        // The coroutine that computes.
@@ -92,6 +109,9 @@ void far_watch_close(far_watch *watch);
 void far_watch_enter(far_watch *watch, lua_State *co,
                      const far_allowance *allowance);
 void far_watch_leave(far_watch *watch);
+
+// What this thread does next is no script's: no alarm interrupts it.
+void far_watch_rest(far_watch *watch);
 
 // Resumes a coroutine from inside a turn: what computes from now on is `co`,
 // and afterwards `from` again. The caller looks at is_suspended and is_killed

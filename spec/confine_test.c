@@ -166,6 +166,22 @@ static bool hide_in_the_upper_half(void) {
                             (void *)(uintptr_t)0x100000000u, NULL));
 }
 
+static bool time_others(void) {
+  timer_t timer;
+  struct sigevent nothing = {.sigev_notify = SIGEV_NONE};
+  return is_refused(timer_create(CLOCK_REALTIME, &nothing, &timer)) &&
+         is_refused(timer_create(CLOCK_PROCESS_CPUTIME_ID, &nothing, &timer));
+}
+
+// What host/alarm.c does.
+static bool set_alarm(void) {
+  timer_t timer;
+  struct sigevent nothing = {.sigev_notify = SIGEV_NONE};
+  struct itimerspec soon = {.it_value = {.tv_nsec = 1000}};
+  return timer_create(CLOCK_MONOTONIC, &nothing, &timer) == 0 &&
+         timer_settime(timer, 0, &soon, NULL) == 0 && timer_delete(timer) == 0;
+}
+
 static bool work(void) {
   char path[128], text[8] = "";
   snprintf(path, sizeof path, "%s/script.lua", folder);
@@ -179,7 +195,7 @@ static bool work(void) {
   bool has_memory = block != NULL;
   free(block);
   signal(SIGURG, SIG_IGN);
-  return is_read && has_memory && stat(path, &about) == 0 &&
+  return is_read && has_memory && set_alarm() && stat(path, &about) == 0 &&
          nanosleep(&rest, NULL) == 0 && raise(SIGURG) == 0 && time(NULL) > 0;
 }
 
@@ -204,6 +220,7 @@ static const struct {
                 {"code that was data", run_fresh_code},
                 {"wider limits", lift_limits},
                 {"keys for the terminal", type_into_the_terminal},
+                {"timers on other clocks", time_others},
                 {"a hidden pointer", hide_in_the_upper_half},
                 {"(allowed) what a script needs", work}};
 

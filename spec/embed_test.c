@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -186,6 +187,31 @@ static void test_tick_budget(void) {
     before = stats.finished;
   }
   check(ticks >= 50);
+  farside_host_close(host);
+}
+
+static bool is_undisturbed(long ms) {
+  struct timespec rest = {.tv_nsec = ms * 1000 * 1000};
+  return nanosleep(&rest, NULL) == 0;
+}
+
+// The alarm of a script that was suspended does not ring in the game.
+static void test_undisturbed_game(void) {
+  recorder mine = {0};
+  farside_config config;
+  farside_config_init(&config);
+  config.on_entry = on_entry;
+  config.user = &mine;
+  config.limits.turn_ms = 20;
+  farside_host *host;
+  check(farside_host_open(&config, &host) == FARSIDE_OK);
+  check(load(host, "setInterval(function() for i = 1, 1e5 do end end, 1)") ==
+        FARSIDE_OK);
+  check(is_undisturbed(25));
+  for (int frame = 0; frame < 20; frame++) {
+    check(farside_tick(host, 2) == FARSIDE_OK);
+    check(is_undisturbed(3));
+  }
   farside_host_close(host);
 }
 
@@ -818,6 +844,7 @@ int main(void) {
   test_run();
   test_tick();
   test_tick_budget();
+  test_undisturbed_game();
   test_busy_timers();
   test_endless_turns();
   test_no_end_of_grace();
