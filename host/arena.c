@@ -36,10 +36,11 @@ enum {
   CLASSES = 64, // So that a word has a bit for each.
   CLASS_BYTES_MAX = 128 << 10,
   PAGE_BYTES = 4 << 10,
-  // What a script has before it does anything takes a little more than the
-  // first chunk. The next ones are a fourth of what there is.
-  CHUNK_BYTES_FIRST = 16 << 10,
-  CHUNK_BYTES_MIN = 4 << 10,
+  // What a script has before it does anything fits into the first chunk, or
+  // nearly. The next ones are an eighth of what there is: so little is taken
+  // ahead. All are multiples of the smallest, whose bits are whole units.
+  CHUNK_BYTES_FIRST = 20 << 10,
+  CHUNK_BYTES_MIN = 2 << 10,
   CHUNK_BYTES_MAX = 1 << 20,
   RESERVE_BYTES = 256 << 10,
   SPARE_BYTES = 64 << 10,
@@ -313,7 +314,7 @@ static void *take_from(far_arena *arena, size_t class, size_t from) {
 
 // How large a chunk is, unless a block asks for more.
 static size_t usual_chunk(const far_arena *arena) {
-  size_t bytes = arena->chunk_bytes / 4;
+  size_t bytes = arena->chunk_bytes / 8;
   if (arena->chunks_count == 0)
     bytes = CHUNK_BYTES_FIRST;
   if (bytes < CHUNK_BYTES_MIN)
@@ -324,7 +325,7 @@ static size_t usual_chunk(const far_arena *arena) {
     bytes = CHUNK_BYTES_MAX;
   if (bytes > chunk_room(arena))
     bytes = chunk_room(arena);
-  return bytes & ~(size_t)(PAGE_BYTES - 1);
+  return bytes & ~(size_t)(CHUNK_BYTES_MIN - 1);
 }
 
 static void *take_from_new_chunk(far_arena *arena, size_t class) {
