@@ -549,9 +549,13 @@ farside_status farside_start(farside_host *host);
 // once a frame. A script that computes longer than budget_ms milliseconds is
 // suspended, and goes on with the next tick. It aims at three quarters of the
 // budget, or 1 ms less: the rest is for what Lua does in one go, such as a
-// table of thousands of elements that grows; see hold_ms of farside_limits for
-// who takes far too long. Where durable work or Storage is written it waits for
-// the disk: a host that does much of that is better started than ticked.
+// table of thousands of elements that grows. Where that was too little, it
+// keeps more in the next seconds, up to three quarters: of what repeats only
+// the first is over the budget. See hold_ms of farside_limits for who takes far
+// too long. The budget is time of the processor: a tick that other programs
+// interrupt ends later by so much. Where durable work or Storage is written it
+// waits for the disk: a host that does much of that is better started than
+// ticked.
 // FARSIDE_CLOSED once the app has ended, FARSIDE_BUSY from inside a callback.
 FARSIDE_API
 farside_status farside_tick(farside_host *host, uint64_t budget_ms);

@@ -20,6 +20,7 @@ enum {
   // How long nobody may tick while a transfer is under way.
   TRANSFER_TICK_MS = 10,
   NS_PER_MS = 1000 * 1000,
+  LONGEST_TICK_MS = 60 * 60 * 1000,
   // A script that keeps the queue busy at one instant of virtual time would
   // stop time for ever. Real apps stay far below.
   TURNS_AT_INSTANT_MAX = 1000 * 1000
@@ -650,14 +651,15 @@ farside_status far_host_run(farside_host *host) {
   return FARSIDE_OK;
 }
 
-// A part of a frame is kept for what cannot be suspended at once: a table that
-// grows, a step of the collector, the way of a signal.
-static uint64_t end_of_tick(uint64_t budget_ms) {
-  uint64_t now_ns = far_now_ns();
-  if (budget_ms >= (FAR_NEVER - now_ns) / NS_PER_MS)
-    return FAR_NEVER;
-  uint64_t budget_ns = budget_ms * NS_PER_MS, kept_ns = budget_ns / 4;
-  return now_ns + budget_ns - (kept_ns < NS_PER_MS ? kept_ns : NS_PER_MS);
+// Scripts are suspended before the end of the frame, by what was learned of
+// those before it. Of a wait for a processor nothing is learned.
+static void tick(farside_host *host, uint64_t budget_ns) {
+  uint64_t aim_ns = far_reserve_aim(&host->reserve, budget_ns);
+  uint64_t until_ns = far_now_ns() + aim_ns, before_ns = far_cpu_ns();
+  host->clock->poll(host->clock, false);
+  far_host_step(host, until_ns);
+  uint64_t used_ns = far_cpu_ns() - before_ns;
+  far_reserve_learn(&host->reserve, budget_ns, aim_ns, used_ns);
 }
 
 farside_status farside_tick(farside_host *host, uint64_t budget_ms) {
@@ -668,9 +670,8 @@ farside_status farside_tick(farside_host *host, uint64_t budget_ms) {
   if (host->is_running)
     return refuse(host);
   far_outbox_want_tick(&host->outbox, false);
-  uint64_t until_ns = end_of_tick(budget_ms);
-  host->clock->poll(host->clock, false);
-  far_host_step(host, until_ns);
+  budget_ms = budget_ms < LONGEST_TICK_MS ? budget_ms : LONGEST_TICK_MS;
+  tick(host, budget_ms * NS_PER_MS);
   if (far_host_close_if_asked(host))
     return FARSIDE_CLOSED;
   return host->has_ended ? FARSIDE_CLOSED : FARSIDE_OK;

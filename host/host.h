@@ -19,6 +19,7 @@
 #include "plugin.h"
 #include "policy.h"
 #include "queue.h"
+#include "reserve.h"
 #include "ruins.h"
 #include "scripts.h"
 #include "thread.h"
@@ -65,6 +66,7 @@ struct farside_host {
   far_queue queue;        // Durable work.
   far_transfers transfers;
   far_files files;
+  far_reserve reserve; // What ticks keep for what cannot be suspended.
   uint64_t until_ns;   // When this step has to be over, see far_now_ns().
   uint64_t instant_ms; // When the last turn ran, and how many ran then.
   uint64_t turns_at_instant;

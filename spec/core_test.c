@@ -1,11 +1,12 @@
 // The pure core, told what time it is: the order of timers against a plain
 // list, ids that outlive what they name, durations, the constants of each OS,
-// and the rules.
+// the rules, and what frames keep.
 
 #include "check.h"
 #include "draw.h"
 #include "duration.h"
 #include "policy.h"
+#include "reserve.h"
 #include "rule.h"
 #include "slots.h"
 #include "timer.h"
@@ -364,6 +365,54 @@ static void test_rules(void) {
   check(strcmp(far_outcome_name(FAR_OUTCOME_KILL), "kill") == 0);
 }
 
+// -- What a frame keeps -------------------------------------------------------
+
+enum { US = 1000, MS = 1000 * US, SECOND = 1000 * MS };
+
+// So many frames, each with something of `step_ns` after its end, and every
+// seventh with something of `long_ns`; returns how many took more than they
+// may.
+static int frames(far_reserve *reserve, int count, uint64_t budget_ns,
+                  uint64_t step_ns, uint64_t long_ns) {
+  int too_long = 0;
+  for (int i = 0; i < count; i++) {
+    uint64_t aim_ns = far_reserve_aim(reserve, budget_ns);
+    uint64_t used_ns = aim_ns + (i % 7 == 0 ? long_ns : step_ns);
+    too_long += used_ns > budget_ns;
+    far_reserve_learn(reserve, budget_ns, aim_ns, used_ns);
+  }
+  return too_long;
+}
+
+static void test_reserve(void) {
+  far_reserve reserve = {0};
+  check(far_reserve_aim(&reserve, 0) == 0);
+  check(far_reserve_aim(&reserve, 2 * MS) == 1500 * US);
+  check(far_reserve_aim(&reserve, 4 * MS) == 3 * MS);
+  check(far_reserve_aim(&reserve, 16 * MS) == 15 * MS);
+
+  // What is within the least changes nothing.
+  check(frames(&reserve, 100, 4 * MS, 50 * US, 700 * US) == 0);
+  check(far_reserve_aim(&reserve, 4 * MS) == 3 * MS);
+
+  // What repeats is too long once.
+  check(frames(&reserve, 1000, 4 * MS, 50 * US, 2 * MS) == 1);
+  check(far_reserve_aim(&reserve, 4 * MS) < 2 * MS);
+  check(frames(&reserve, 1000, 2 * MS, 50 * US, 1300 * US) == 0);
+
+  // It is forgotten.
+  check(frames(&reserve, 1000, 4 * MS, 50 * US, 50 * US) == 0);
+  check(far_reserve_aim(&reserve, 4 * MS) == 3 * MS);
+
+  // Where nothing helps, scripts still go on, and not for long like that.
+  check(frames(&reserve, 10, 4 * MS, SECOND, SECOND) == 10);
+  check(far_reserve_aim(&reserve, 4 * MS) == MS);
+  check(frames(&reserve, 300, 4 * MS, 50 * US, 50 * US) == 0);
+  check(far_reserve_aim(&reserve, 4 * MS) == 3 * MS);
+  far_reserve_learn(&reserve, 0, 0, UINT64_MAX);
+  check(far_reserve_aim(&reserve, 4 * MS) == 3 * MS);
+}
+
 int main(void) {
   far_memory memory;
   far_memory_init(&memory, NULL, NULL);
@@ -373,6 +422,7 @@ int main(void) {
   test_durations_printed();
   test_policy();
   test_rules();
+  test_reserve();
   check(memory.used_bytes == 0);
   return check_end();
 }

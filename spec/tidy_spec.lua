@@ -57,6 +57,7 @@ describe("house rules:", function()
       timer = true, slots = true, duration = true, number = true, limit = true, pattern = true, manifest = true,
       url = true, place = true, figures = true, audit = true, violation = true, window = true,
       world = true, wake = true, chance = true, zone = true, calendar = true, cron = true, schedule = true, work = true,
+      reserve = true,
     }
     local allowed = { shield = true, memory = true, farside = true, platform = true, far_assert = true }
     for _, path in ipairs(SOURCES) do
