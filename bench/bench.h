@@ -20,7 +20,7 @@ bench_command bench_open_hosted, bench_open_plain;
 bench_command bench_many_hosted, bench_many_plain;
 bench_command bench_overrun, bench_turns, bench_idle, bench_frames;
 bench_command bench_app, bench_dispatch, bench_dispatch_plain;
-bench_command bench_messages, bench_messages_plain;
+bench_command bench_messages, bench_messages_plain, bench_by_hand;
 bench_command bench_spawn, bench_size, bench_http;
 bench_command bench_work, bench_work_sql, bench_work_open;
 

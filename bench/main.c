@@ -25,6 +25,7 @@ static const struct {
     {"dispatch-plain", bench_dispatch_plain},
     {"messages", bench_messages},
     {"messages-plain", bench_messages_plain},
+    {"by-hand", bench_by_hand},
     {"http", bench_http},
     {"spawn", bench_spawn},
     {"size", bench_size},
