@@ -50,6 +50,10 @@ uint64_t far_host_lately_ms(const farside_host *host) {
   return host->clock->lately_ms(host->clock, is_computing) - host->origin_ms;
 }
 
+uint64_t far_host_turn_ms(const farside_host *host) {
+  return host->clock->lately_ms(host->clock, false) - host->origin_ms;
+}
+
 void far_host_has_waited(farside_host *host) {
   if (host->watch.running == NULL) // Otherwise it is read when the script ends.
     host->clock->read_ns = 0;
@@ -64,8 +68,7 @@ static void put_to_poll(farside_host *host, const farside_entry *entry,
     far_outbox_put_entry(&host->outbox, far_poll_log(entry));
 }
 
-static void put(farside_host *host, const farside_entry *entry) {
-  far_timeline_add(&host->timeline, entry);
+static void tell(farside_host *host, const farside_entry *entry) {
   const farside_config *config = &host->config;
   bool is_log = entry->what == far_what_name(FAR_WHAT_LOG);
   bool was_running = host->is_running;
@@ -80,6 +83,13 @@ static void put(farside_host *host, const farside_entry *entry) {
   if (config->polls != 0)
     put_to_poll(host, entry, is_log);
   host->is_running = was_running;
+}
+
+static void put(farside_host *host, const farside_entry *entry) {
+  far_timeline_add(&host->timeline, entry);
+  const farside_config *config = &host->config;
+  if (config->on_entry != NULL || config->on_log != NULL || config->polls != 0)
+    tell(host, entry);
 }
 
 static void note(farside_host *host, uint64_t now_ms, far_what what,
@@ -364,9 +374,11 @@ static bool is_stuck(farside_host *host) {
 static far_turn *next_turn(const far_script *script) {
   if (script->is_parked)
     return script->running;
-  return far_list_is_empty(&script->turns)
-             ? NULL
-             : far_list_item(script->turns.next, far_turn, link);
+  if (far_list_is_empty(&script->turns))
+    return NULL;
+  // Among a million the one behind it is far away: soon it shall be near.
+  __builtin_prefetch(script->turns.next->next);
+  return far_list_item(script->turns.next, far_turn, link);
 }
 
 // Runs `turns` turns, or slices of them. The scripts that have any take turns:

@@ -109,6 +109,10 @@ uint64_t far_host_now_ms(const farside_host *host);
 // system's.
 uint64_t far_host_lately_ms(const farside_host *host);
 
+// The instant of the turn's last entry into its script, or of what was read
+// since.
+uint64_t far_host_turn_ms(const farside_host *host);
+
 // What was called is not ours, or long: time has passed that is nobody's turn.
 void far_host_has_waited(farside_host *host);
 

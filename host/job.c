@@ -27,10 +27,20 @@ static void release(far_job *job) {
   far_script_free(job->script, job, job->bytes);
 }
 
-// While no budget runs, nothing hangs on a few milliseconds.
-static uint64_t now_of(const farside_host *host) {
-  return host->tasks.is_running_out ? far_host_now_ms(host)
-                                    : far_host_lately_ms(host);
+// While no budget runs, nothing hangs on a few milliseconds of a turn. A task
+// begins with the turn in which it is begun, unless that is no short one.
+static bool may_be_late(const farside_host *host) {
+  return !host->tasks.is_running_out && host->watch.running != NULL;
+}
+
+static uint64_t begin_ms(const farside_host *host) {
+  return may_be_late(host) && !far_watch_has_looked(&host->watch)
+             ? far_host_turn_ms(host)
+             : far_host_now_ms(host);
+}
+
+static uint64_t end_ms(const farside_host *host) {
+  return may_be_late(host) ? far_host_lately_ms(host) : far_host_now_ms(host);
 }
 
 static void queue(far_job *job, far_turn *turn) {
@@ -160,7 +170,7 @@ static far_job *job_new(far_script *script, const far_exec *exec) {
 farside_status far_job_begin(far_script *script, const far_exec *exec,
                              uint64_t *id) {
   farside_host *host = script->host;
-  uint64_t now_ms = now_of(host);
+  uint64_t now_ms = begin_ms(host);
   farside_status status = FARSIDE_NOMEM;
   far_job *job = job_new(script, exec);
   if (job == NULL)
@@ -312,7 +322,7 @@ static void note_end(far_job *job, far_task_state how) {
 void far_job_end(far_job *job, far_task_state how, const char *why) {
   farside_host *host = host_of(job);
   farside_stats *stats = &host->stats;
-  uint64_t now_ms = now_of(host);
+  uint64_t now_ms = end_ms(host);
   char text[160];
   switch (how) {
   case FAR_TASK_FINISHED:

@@ -150,6 +150,11 @@ static void kill_hook(lua_State *L, lua_Debug *frame) {
     luaL_error(L, "the script was stopped");
 }
 
+bool far_watch_has_looked(const far_watch *watch) {
+  return !watch->is_watched || atomic_load(&watch->due_ns) == never ||
+         atomic_load(&watch->base_entry) == atomic_load(&watch->entry);
+}
+
 bool far_watch_has_killed(lua_State *co) {
   return lua_gethook(co) == kill_hook;
 }

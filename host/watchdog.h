@@ -136,6 +136,10 @@ void far_watch_stop(far_watch *watch, lua_State *L);
 // that.
 void far_watch_force(far_watch *watch, int instructions);
 
+// Whether the watchdog has looked at what computes, which it does within 10 ms;
+// or nobody will.
+bool far_watch_has_looked(const far_watch *watch);
+
 // Whether `co` was stopped for good: nobody may resume or close it.
 bool far_watch_has_killed(lua_State *co);
 
