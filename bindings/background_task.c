@@ -36,8 +36,7 @@ static void push_task(lua_State *L, const far_script *script,
 static int push_call(lua_State *L, far_job *job, int *function_ref) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, *function_ref);
   push_task(L, job->script, &job->task);
-  luaL_unref(L, LUA_REGISTRYINDEX, *function_ref);
-  *function_ref = LUA_NOREF;
+  far_script_unref(job->script, function_ref);
   return 1;
 }
 
@@ -166,10 +165,10 @@ static int exec(lua_State *L) {
     request.name = check_name(L, 2);
     request.budget_ms = check_budget(L, 2);
     if (has_on_expire(L, 2))
-      request.on_expire_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+      request.on_expire_ref = far_script_ref(script, L);
   }
   lua_pushvalue(L, 1);
-  request.function_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  request.function_ref = far_script_ref(script, L);
 
   uint64_t id = 0;
   far_begin_change(script);
@@ -257,9 +256,8 @@ static int time_remaining(lua_State *L) {
 static bool is_task(lua_State *L, const far_script *script) {
   if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1))
     return false;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, script->task_class);
-  bool is_it = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
+  bool is_it = lua_topointer(L, -1) == script->task_class_at;
+  lua_pop(L, 1);
   return is_it;
 }
 
@@ -351,7 +349,9 @@ void far_push_background_task(lua_State *L, int box) {
   lua_getfield(L, -2, "__index");
   lua_pushcclosure(L, task_index, 2);
   lua_setfield(L, -2, "__index");
-  far_script_of_box(L, box)->task_class = luaL_ref(L, LUA_REGISTRYINDEX);
+  far_script *script = far_script_of_box(L, box);
+  script->task_class_at = lua_topointer(L, -1);
+  script->task_class = luaL_ref(L, LUA_REGISTRYINDEX);
   far_push_functions(L, box, functions, 12);
   far_set_work(L, box);
   far_set_alias(L, "beforeExit", "exec"); // Capacitor's other name.

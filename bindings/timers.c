@@ -159,7 +159,7 @@ static int set(lua_State *L, bool is_interval) {
   } else {
     lua_pushvalue(L, 1);
   }
-  int ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  int ref = far_script_ref(script, L);
   far_begin_change(script);
   uint64_t id = timer_begin(script, ref, ms, is_interval, &whom);
   far_end_change(script);

@@ -55,9 +55,58 @@ void far_script_free(far_script *script, void *ptr, size_t bytes) {
   far_free(&script->host->memory, ptr, bytes);
 }
 
-void far_script_unref(const far_script *script, int *ref) {
-  if (!script->is_dead)
-    luaL_unref(script->L, LUA_REGISTRYINDEX, *ref);
+// -- References ---------------------------------------------------------------
+
+// What was open at one time may be so again; but not any number.
+enum { SPARES_MIN = 64, SPARES_MAX = 4096 };
+
+static bool has_spare_room(far_script *script) {
+  if (script->spares < script->spares_room)
+    return true;
+  size_t room = script->spares_room ? script->spares_room * 2 : SPARES_MIN;
+  if (room > SPARES_MAX)
+    return false;
+  far_shield *shield = &script->host->watch.shield;
+  far_shield_up(shield);
+  int *grown =
+      far_resize(&script->host->memory, script->spare_refs,
+                 script->spares_room * sizeof *grown, room * sizeof *grown);
+  if (grown != NULL) {
+    script->spare_refs = grown;
+    script->spares_room = room;
+  }
+  far_shield_down(shield);
+  return grown != NULL;
+}
+
+// Somebody else's interpreter gets them back.
+static void drop_spares(far_script *script) {
+  while (script->spares > 0 && script->is_borrowed)
+    luaL_unref(script->L, LUA_REGISTRYINDEX,
+               script->spare_refs[--script->spares]);
+  far_free(&script->host->memory, script->spare_refs,
+           script->spares_room * sizeof *script->spare_refs);
+}
+
+int far_script_ref(far_script *script, lua_State *L) {
+  if (script->spares == 0)
+    return luaL_ref(L, LUA_REGISTRYINDEX);
+  int ref = script->spare_refs[--script->spares];
+  lua_rawseti(L, LUA_REGISTRYINDEX, ref);
+  return ref;
+}
+
+void far_script_unref(far_script *script, int *ref) {
+  lua_State *L = script->L;
+  if (*ref >= 0 && !script->is_dead) {
+    if (has_spare_room(script)) {
+      lua_pushboolean(L, false);
+      lua_rawseti(L, LUA_REGISTRYINDEX, *ref);
+      script->spare_refs[script->spares++] = *ref;
+    } else {
+      luaL_unref(L, LUA_REGISTRYINDEX, *ref);
+    }
+  }
   *ref = LUA_NOREF;
 }
 
@@ -345,6 +394,7 @@ void far_script_close(far_script *script) {
       lua_close(script->L);
     }
   }
+  drop_spares(script);
   far_slots_deinit(&script->waits);
   far_list_leave(&script->link);
   far_list_leave(&script->ready);

@@ -72,6 +72,8 @@ struct far_script {
   lua_State *going_on; // A coroutine on its way back from a wait.
   far_coroutine pool[FAR_POOL_MAX];
   size_t pooled;
+  int *spare_refs; // Of the registry, in which they hold nothing.
+  size_t spares, spares_room;
 
   far_list kinds;       // Of durable work: those that it has defined,
   far_list kind_names;  // and those of which it has spoken.
@@ -86,7 +88,8 @@ struct far_script {
   void (*deliver)(far_script *script, far_event *event);
   void *emitter;
   void *box;      // What the bindings' functions know the script by.
-  int task_class; // Their metatable of tasks, in the registry.
+  int task_class; // Their metatable of tasks, in the registry, and where it
+  const void *task_class_at; // lies: to ask for it takes longer than to look.
 
   unsigned closings;        // How deep coroutine.close() is nested, and where
   const char *closing_from; // on the C stack the outermost one stands.
@@ -140,8 +143,12 @@ void far_script_ready(far_script *script);
 void *far_script_new(far_script *script, size_t bytes);
 void far_script_free(far_script *script, void *ptr, size_t bytes);
 
-// Gives a reference back, where there still is somebody to give it to.
-void far_script_unref(const far_script *script, int *ref);
+// luaL_ref() and luaL_unref() in the registry, for a script: those that were
+// given back are kept and taken again, because Lua's own chain of them costs
+// three times as much. The first pops a value, and may raise an error; the
+// second does nothing where nobody is left to give anything back to.
+int far_script_ref(far_script *script, lua_State *L);
+void far_script_unref(far_script *script, int *ref);
 
 // Adds something to what the running task owns, or the script where no task
 // runs.

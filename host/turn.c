@@ -46,7 +46,7 @@ static void take_coroutine(far_script *script, far_turn *turn, lua_State *L) {
     return;
   }
   lua_State *co = lua_newthread(L);
-  script->co_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  script->co_ref = far_script_ref(script, L);
   script->co = co;
 }
 
@@ -406,7 +406,6 @@ static int enter(lua_State *L) {
   // Everything is pushed on this protected stack and moved over: an error on
   // the coroutine's own would find nobody to catch it.
   bool is_waiting = turn->co != NULL;
-  luaL_checkstack(L, LUA_MINSTACK, NULL);
   int args = turn->push(turn, L);
   if (args == FAR_TURN_NOTHING) {
     mine->how = FAR_TURN_DROPPED;
