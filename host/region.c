@@ -5,6 +5,25 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_ASAN 1
+#endif
+#endif
+
+// It looks for pointers in what malloc() gave, and would not see those in here:
+// what a script holds when a plan ends the process is no leak.
+#ifdef HAS_ASAN
+#include <sanitizer/lsan_interface.h>
+#define SHOW(start, bytes) __lsan_register_root_region(start, bytes)
+#define HIDE(start, bytes) __lsan_unregister_root_region(start, bytes)
+#else
+#define SHOW(start, bytes) ((void)0)
+#define HIDE(start, bytes) ((void)0)
+#endif
+
 enum {
   PLACES = 64,
   PAGE_BYTES = 64 << 10, // Whole pages on any machine.
@@ -186,6 +205,7 @@ far_region *far_region_open(far_memory *memory, size_t bytes) {
     far_free(memory, region, sizeof *region);
     return NULL;
   }
+  SHOW(region->base, region->bytes);
   region->owner = memory;
   far_memory_init(&region->memory, allocate, region);
   region->memory.shield = memory->shield;
@@ -197,6 +217,7 @@ void far_region_close(far_region *region) {
   if (region == NULL)
     return;
   far_assert(region->memory.used_bytes == 0);
+  HIDE(region->base, region->bytes);
   bool is_kept = region->place >= 0 && region->usable_bytes <= KEPT_BYTES_MAX;
   if (!is_kept)
     munmap(region->map, region->map_bytes);
