@@ -150,6 +150,36 @@ describe("farside simulate", function()
     os.remove(named)
   end)
 
+  it("plays a plan that gives plugins, and the app outlives it", function()
+    local path = script [[
+      local Plugins = farside.Plugins
+      App.addListener("pause", function()
+        BackgroundTask.exec(function(task)
+          print(Plugins.Score.submit { points = 42 }.rank)
+          local _ <close> = setmetatable({}, {
+            __close = function() Plugins.Score.submit(2, print) end,
+          })
+          Plugins.Score.never()
+          task:finish()
+        end)
+      end)]]
+    local plan = os.tmpname()
+    write(plan, [[
+      phone:plugin("Score", {
+        submit = function(value) return { rank = value.points // 10 } end,
+        never = function() end,
+      })
+      expect(phone:launch())
+      phone:pressHome()
+      phone:advance "1s"]])
+    local code, out, err = farside(("simulate %s --plan %s"):format(path, plan))
+    assert.equal("", err)
+    assert.equal(0, code)
+    assert.matches("task.begin.-log +#%d+  4\n", out)
+    os.remove(path)
+    os.remove(plan)
+  end)
+
   it("fails when the plan does, and still shows what happened", function()
     local plan = os.tmpname()
     write(plan, 'phone:launch() phone:advance "1s" error "expected more"')

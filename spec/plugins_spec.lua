@@ -291,10 +291,6 @@ describe("the plugins of a phone", function()
 end)
 
 describe("a plugin that a phone is given later", function()
-  local program = require "spec.program"
-
-  after_each(program.clean)
-
   it("is there for an app that is launched from then on, beside the others", function()
     local phone <close> = phone_with { Sound = { play = function() return "played" end } }
     start(phone, "print(Score)")
@@ -350,36 +346,5 @@ describe("a plugin that a phone is given later", function()
     phone:plugin("Score", { submit = function() phone:plugin("Other", {}) end })
     start(phone, [[Score.submit(1, function(_, why) print(why) end)]])
     assert.truthy(helper.said(phone)[1]:find("may not use the phone", 1, true))
-  end)
-
-  it("is what a plan has, and the app outlives it", function()
-    local path = program.temporary ".lua"
-    local plan = program.temporary ".plan.lua"
-    program.write(path, [[
-      local farside = require "farside"
-      local Plugins = farside.Plugins
-      local late <const> = setmetatable({}, {
-        __close = function() Plugins.Score.submit(2, print) end,
-      })
-      Plugins.App.addListener("pause", function()
-        Plugins.BackgroundTask.exec(function(task)
-          print(Plugins.Score.submit { points = 42 }.rank)
-          local _ <close> = late
-          Plugins.Score.never()
-          task:finish()
-        end)
-      end)]])
-    program.write(plan, [[
-      phone:plugin("Score", {
-        submit = function(value) return { rank = value.points // 10 } end,
-        never = function() end,
-      })
-      expect(phone:launch())
-      phone:pressHome()
-      phone:advance "1s"]])
-    local code, out, err = program.run(("simulate %s --plan %s"):format(path, plan))
-    assert.equal("", err)
-    assert.equal(0, code)
-    assert.matches("task.begin.-log +#%d+  4\n", out)
   end)
 end)
