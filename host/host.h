@@ -67,6 +67,7 @@ struct farside_host {
   far_transfers transfers;
   far_files files;
   far_reserve reserve; // What ticks keep for what cannot be suspended.
+  int ticks_measured;  // How many more are looked at closely for that.
   uint64_t until_ns;   // When this step has to be over, see far_now_ns().
   uint64_t instant_ms; // When the last turn ran, and how many ran then.
   uint64_t turns_at_instant;
