@@ -83,9 +83,9 @@ static const struct kind {
   int few, many;
   long most; // Instructions of one.
 } kinds[] = {
-    {"exec, run and finish", do_tasks, 1000, 6000, 12000},
-    {"a timer, set and fired", do_timers, 1000, 6000, 7000},
-    {"an event to a listener", do_events, 1000, 6000, 5000},
+    {"exec, run and finish", do_tasks, 1000, 6000, 10800},
+    {"a timer, set and fired", do_timers, 1000, 6000, 6200},
+    {"an event to a listener", do_events, 1000, 6000, 4400},
     {"a script, opened and closed", do_scripts, 10, 60, 300000},
 };
 
