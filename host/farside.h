@@ -116,7 +116,8 @@ typedef enum farside_level {
 // One entry of the timeline: the answer to "what happened, and why".
 // All strings are borrowed: they live until the callback returns.
 typedef struct farside_entry {
-  uint64_t t_ms;       // Milliseconds since the host was opened.
+  uint64_t t_ms;       // Milliseconds since the host was opened. On real time
+                       // those of tasks and timers may be 10 ms too few.
   const char *what;    // "task.finish": the list is in docs/reference.md.
   farside_level level; // How much it should worry the reader.
   const char *state;   // The app's state at that moment: "background".
