@@ -36,6 +36,7 @@ setup-bench: setup-test
 	@.ci/setup peer
 
 release: setup
+	@.ci/sources lua || echo "Lua is used as the system has it." >&2
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release
 

@@ -41,21 +41,19 @@ set(engine_archives)  # That become part of libfarside.
 
 # Lua. A C module for Lua 5.4 looks for lua_* in the process, where it would find
 # another Lua, or none: so scripts here load none (no LUA_USE_DLOPEN, no path).
-set(lua_tree ${FARSIDE_LUA_DIR})
-if(EXISTS ${lua_tree}/src/lua.h)
-  set(lua_tree ${lua_tree}/src)
-else()
+include(host/lua.cmake)
+lua_folder_of("${FARSIDE_LUA_DIR}" lua_tree)
+if(NOT lua_tree)
   engine_needs(FARSIDE_LUA_DIR lua.h "It is the folder of Lua's sources, or their src/.")
 endif()
-file(STRINGS ${lua_tree}/lua.h lua_version REGEX "LUA_VERSION_MINOR[ \t]+\"4\"")
-if(NOT lua_version)
+lua_release_of(${lua_tree} lua_version)
+if(lua_version STREQUAL "")
   message(FATAL_ERROR "FARSIDE_LUA_DIR: the Lua in ${FARSIDE_LUA_DIR} is not 5.4.")
 endif()
-file(GLOB lua_sources ${lua_tree}/l*.c)
-list(REMOVE_ITEM lua_sources ${lua_tree}/lua.c ${lua_tree}/luac.c ${lua_tree}/ltests.c)
+lua_sources_of(${lua_tree} lua_sources)
 target_sources(engine_parts PRIVATE ${lua_sources})
-set_source_files_properties(${lua_sources} PROPERTIES COMPILE_DEFINITIONS
-  "LUA_USE_POSIX;LUA_COMPAT_5_3;LUA_CPATH_DEFAULT=\"\"")
+target_compile_definitions(engine_parts PRIVATE
+  LUA_USE_POSIX LUA_COMPAT_5_3 LUA_CPATH_DEFAULT="")
 target_include_directories(engine_headers SYSTEM INTERFACE ${lua_tree})
 # Debian's asks where C modules are on this machine, of a header that no other
 # processor has. There are none.

@@ -3,6 +3,7 @@
 
 local device = require "farside.device"
 local helper = require "spec.helper"
+local program = require "spec.program"
 local said = helper.said
 
 -- A slow machine, under sanitizers, is no runaway.
@@ -126,6 +127,29 @@ describe("a hosted script and", function()
       local ok, why = xpcall(loop, handle)
       print(ok, type(why))
     ]], "false\tstring")
+  end)
+
+  -- In the program, whose Lua is mended: these specs run in the system's.
+  it("Lua 5.4.4: a stack that moves while a __concat runs", function()
+    local path = program.temporary ".lua"
+    program.write(path, [[
+      local function text(x) return type(x) == "table" and x.s or x end
+      local function grow(n) if n == 0 then return 0 end return 1 + grow(n - 1) end
+      local meta = { __concat = function(a, b) grow(120) return text(a) .. "+" .. text(b) end }
+      local function object(s) return setmetatable({ s = s }, meta) end
+      local joined = {}
+      for pad = 0, 60 do
+        coroutine.wrap(function(...)
+          joined["a" .. object "b" .. "c" .. object "d" .. 1] = true
+          for i = 1, 50 do local _ = { i } end
+          return ...
+        end)(table.unpack({}, 1, pad))
+      end
+      for what in pairs(joined) do print(what) end
+    ]])
+    local code, output, errors = program.run("run " .. path)
+    assert.same({ 0, "ab+cd+1\n" }, { code, output }, errors)
+    program.clean()
   end)
 
   it("Lua 5.4.4: a long chain of coroutine.close()", function()
