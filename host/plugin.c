@@ -124,6 +124,7 @@ void far_call_end(farside_host *host, far_call *call) {
     far_outbox_put(&host->outbox, far_poll_cancel(id));
   else if (call->plugin->cancelled != NULL)
     call->plugin->cancelled(call->plugin->user, host, id);
+  far_host_has_waited(host);
 }
 
 void far_plugins_take(farside_host *host, far_event *answer) {

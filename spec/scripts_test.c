@@ -651,6 +651,50 @@ static void test_no_signal_is_counted(void) {
   farside_host_close(host);
 }
 
+// Nor is what the embedder does when it is told of an entry, though the end of
+// one turn may be the beginning of the next. And time only goes on.
+typedef struct listener {
+  int fired;
+  uint64_t last_ms;
+  bool has_gone_back;
+} listener;
+
+enum { LISTENS_MS = 3 };
+
+static void listen(void *user, const farside_entry *entry) {
+  listener *mine = user;
+  mine->has_gone_back |= entry->t_ms < mine->last_ms;
+  mine->last_ms = entry->t_ms;
+  if (strcmp(entry->what, "timer.fire") != 0)
+    return;
+  mine->fired++;
+  clock_t began = clock();
+  while ((clock() - began) * 1000 / CLOCKS_PER_SEC < LISTENS_MS)
+    ;
+}
+
+static void test_no_callback_is_counted(void) {
+  world mine = {0};
+  listener told = {0};
+  farside_config config;
+  farside_config_init(&config);
+  config.exit_when_idle = true;
+  config.on_entry = listen;
+  config.user = &told;
+  check(farside_host_open(&config, &mine.host) == FARSIDE_OK);
+  check(
+      load(&mine, "one",
+           "for i = 1, 50 do setTimeout(function() "
+           "BackgroundTask.exec(function(task) task:finish() end) end, i * 6) "
+           "end") == FARSIDE_OK);
+  check(farside_run(mine.host) == FARSIDE_OK);
+  farside_script one;
+  check(farside_script_at(mine.host, 0, &one));
+  check(told.fired == 50 && !told.has_gone_back);
+  check(one.cpu_ms < 50 * LISTENS_MS / 2);
+  farside_host_close(mine.host);
+}
+
 // -- The embedder's modules
 // ---------------------------------------------------
 
@@ -781,6 +825,7 @@ int main(void) {
   test_close_on_release();
   test_no_signal();
   test_no_signal_is_counted();
+  test_no_callback_is_counted();
   test_modules();
   test_stopped_in_passing();
   test_endless_message();
