@@ -18,6 +18,7 @@ typedef int bench_command(int argc, char **argv);
 bench_command bench_hosted, bench_in_arena, bench_in_malloc;
 bench_command bench_open_hosted, bench_open_plain;
 bench_command bench_many_hosted, bench_many_plain;
+bench_command bench_interrupt, bench_unmap;
 bench_command bench_overrun, bench_turns, bench_idle, bench_frames;
 bench_command bench_app, bench_dispatch, bench_dispatch_plain;
 bench_command bench_messages, bench_messages_plain, bench_by_hand;

@@ -23,6 +23,11 @@ static const char idle[] =
   "setInterval(function() for i = 1, 1e5 do local t = { i, { i } } end end, "  \
   "1)"
 
+// Hands over and over from one coroutine to the next.
+#define COROUTINES                                                             \
+  "setInterval(function() for i = 1, 1e5 do coroutine.wrap(function() end)() " \
+  "end end, 1)"
+
 // A table that grows to 2 MiB: it is copied in one go, which nobody can
 // suspend.
 #define GROWS                                                                  \
@@ -34,7 +39,8 @@ static const struct {
   const char *scripts[4];
 } kinds[] = {{"idle", {idle}},          {"busy", {COMPUTES, TURNS, GARBAGE}},
              {"computing", {COMPUTES}}, {"turns", {TURNS}},
-             {"garbage", {GARBAGE}},    {"growing", {GROWS}}};
+             {"garbage", {GARBAGE}},    {"coroutines", {COROUTINES}},
+             {"growing", {GROWS}}};
 
 static void load_kind(farside_host *host, const char *name) {
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

@@ -17,6 +17,8 @@ static const struct {
     {"many-hosted", bench_many_hosted},
     {"many-plain", bench_many_plain},
     {"overrun", bench_overrun},
+    {"interrupt", bench_interrupt},
+    {"unmap", bench_unmap},
     {"turns", bench_turns},
     {"idle", bench_idle},
     {"frames", bench_frames},

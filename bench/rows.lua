@@ -207,6 +207,30 @@ for _, name in ipairs { "fib", "tables" } do
   }
 end
 
+-- -- What the system takes ---------------------------------------------------
+
+-- No watchdog is faster than this.
+for _, one in ipairs {
+  { "a thread that computes, by another that has slept", "thread" },
+  { "the same, by one that asked for the shortest slice", "punctual" },
+  { "the same, by a timer that is aimed at it", "alarm" },
+} do
+  row {
+    group = "what the system takes: how late it interrupts",
+    name = one[1],
+    once = true,
+    us = { bench, "interrupt", one[2], "1000" },
+    figures = { { "late_cpu_us_p50" }, { "late_cpu_us_p99" }, { "late_us_p50" }, { "late_us_p99" } },
+  }
+end
+row {
+  group = "what the system takes: in one call",
+  name = "15 MB that were used are given back",
+  once = true,
+  us = { bench, "unmap", "15", "200" },
+  figures = { { "took_us_p50" }, { "took_us_p99" }, { "took_us_max" } },
+}
+
 -- -- What is stopped --------------------------------------------------------
 
 -- Late is what counts as the script's: processor time. By the wall it also
