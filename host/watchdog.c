@@ -22,7 +22,9 @@ enum {
   // processor time is known exactly.
   FIRST_LOOK_NS = 10 * 1000 * 1000,
   // A turn that may compute less than this is counted exactly from its begin.
-  EXACT_NS = 100 * 1000 * 1000,
+  // Of others the first slice is a guess, which is wrong by as much as the
+  // thread comes late: tens of milliseconds on a busy machine.
+  EXACT_NS = 250 * 1000 * 1000,
   // How long the thread goes on looking after the last turn, so that a busy
   // host does not pay a system call for each.
   LINGER_NS = 20 * 1000 * 1000,
@@ -106,8 +108,15 @@ static void suspend_hook(lua_State *L, lua_Debug *frame) {
   if (watch->is_killed || !is_ordered(watch, SUSPEND) || !lua_isyieldable(L))
     return;
   watch->is_suspended = 1;
+  watch->is_told = 0;
   atomic_store(&watch->order, 0);
   lua_yield(L, 0);
+}
+
+// Somebody else's hook, such as a coverage tool's, is not disturbed.
+static void arm_suspend(lua_State *L) {
+  if (lua_gethook(L) == NULL)
+    lua_sethook(L, suspend_hook, LUA_MASKCOUNT, 1);
 }
 
 // For tests. It stays where it is, and suspends again and again.
@@ -170,7 +179,7 @@ static void jump_out(far_shield *shield) {
 }
 
 static void drop(far_watch *watch) {
-  watch->is_killed = watch->has_killed = 1;
+  watch->is_told = watch->is_killed = watch->has_killed = 1;
   if (watch->shield.depth > 0)
     watch->shield.is_pending = 1;
   else
@@ -185,9 +194,8 @@ static void obey(far_watch *watch) {
   lua_State *running = watch->running;
   switch ((verb)(order % VERBS)) {
   case SUSPEND:
-    // Somebody else's hook, such as a coverage tool's, is not disturbed.
-    if (lua_gethook(running) == NULL)
-      lua_sethook(running, suspend_hook, LUA_MASKCOUNT, 1);
+    watch->is_told = 1;
+    arm_suspend(running);
     break;
   case PRESS:
     if (!watch->has_answered) {
@@ -196,7 +204,7 @@ static void obey(far_watch *watch) {
     }
     // Fall through.
   case KILL:
-    watch->is_killed = watch->has_killed = 1;
+    watch->is_told = watch->is_killed = watch->has_killed = 1;
     arm_kill(running);
     break;
   case DROP:
@@ -623,6 +631,7 @@ void far_watch_enter(far_watch *watch, lua_State *co,
   far_assert(watch->shield.depth == 0);
   watch->running = co;
   watch->is_suspended = watch->is_killed = watch->has_answered = 0;
+  watch->is_told = 0;
   watch->shield.is_pending = 0;
   watch->shield.is_exposed = 1;
   watch->trace[0] = watch->place[0] = '\0';
@@ -695,23 +704,25 @@ void far_watch_leave(far_watch *watch) {
   far_assert(watch->shield.depth == 0);
 }
 
-// A kill may come just before it is seen what runs: then it has armed the wrong
-// one.
+// The order may come just before it is seen what runs, and has armed the wrong
+// one; or what it has armed may come to its end first.
 static void arm(far_watch *watch, lua_State *co) {
   force(watch, co);
   if (watch->is_killed)
     arm_kill(co);
+  else if (watch->is_told)
+    arm_suspend(co);
 }
 
 int far_watch_resume(far_watch *watch, lua_State *co, lua_State *from, int args,
                      int *results) {
   watch->running = co;
-  if (watch->is_killed || watch->forced > 0)
+  if (watch->is_told || watch->forced > 0)
     arm(watch, co);
   int status = lua_resume(co, from, args, results);
   watch->running = from;
-  if (watch->is_killed)
-    arm_kill(from);
+  if (watch->is_told)
+    arm(watch, from);
   return status;
 }
 
@@ -727,7 +738,8 @@ int far_watch_reset(far_watch *watch, lua_State *co, lua_State *from) {
 }
 
 void far_watch_stop(far_watch *watch, lua_State *L) {
-  watch->is_killed = watch->has_answered = watch->has_killed = 1;
+  watch->is_told = watch->is_killed = 1;
+  watch->has_answered = watch->has_killed = 1;
   if (watch->trace[0] == '\0') // Whoever has left is not asked by a hook.
     far_watch_trace(watch, L);
   arm_kill(L);

@@ -82,6 +82,7 @@ struct far_watch {
   lua_State *volatile running;        // The coroutine that computes.
   volatile sig_atomic_t is_suspended; // The slice's hook has yielded.
   volatile sig_atomic_t is_killed;
+  volatile sig_atomic_t is_told;      // To suspend or to stop, and has not yet.
   volatile sig_atomic_t has_answered; // A hook has noticed that.
   volatile sig_atomic_t has_killed;   // Ever.
   sigjmp_buf way_out;
