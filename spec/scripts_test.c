@@ -176,8 +176,9 @@ static void test_messages(void) {
   farside_host *host = open_host(&mine);
   check(load(&mine, "echo.lua",
              "App.addListener('message', function(m) "
+             "farside.postMessage('host', m.data) "
              "print(m.from, math.type(m.data.n), m.data.list[2], m.data.t) "
-             "farside.postMessage('host', m.data) end)") == FARSIDE_OK);
+             "end)") == FARSIDE_OK);
   check(farside_send(host, "echo", "{\"n\":1,\"list\":[1,2.5]}") == FARSIDE_OK);
   run_until(&mine, "echo: host\tinteger\t2.5\tnil");
   check(strcmp(mine.letters, "echo: {\"n\":1,\"list\":[1,2.5]}\n") == 0 ||
